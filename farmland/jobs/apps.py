@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "farmland.jobs"
+    verbose_name = "后台作业"
+    default_auto_field = "django.db.models.BigAutoField"
