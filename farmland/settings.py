@@ -240,7 +240,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat")
 CELERY_BEAT_SCHEDULE: dict = {}  # each app adds its own in AppConfig.ready, see farmland/jobs/schedule.py
 
-# Uploads (bytes)
+# Limits of uploads, in bytes
 FORM_MAX_BYTES = 5 * 1024 * 1024
 FORM_MAX_INFLATED = 50 * 1024 * 1024
 BULK_MAX_BYTES = 100 * 1024 * 1024
