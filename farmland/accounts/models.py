@@ -53,7 +53,7 @@ class User(AbstractUser):
 
     @cached_property
     def _role_terms(self) -> dict[str, Term]:
-        return {term.code: term for term in Term.objects.filter(list="role", town=None)}
+        return {term.code: term for term in Term.objects.filter(dictionary="role", town=None)}
 
     @property
     def is_administrator(self) -> bool:
@@ -143,6 +143,9 @@ class Grant(models.Model):
             ),
         ]
 
+    def __str__(self):
+        return f"{self.user} · {self.role} · {self.division}"
+
 
 def token_digest(key: str) -> str:
     """HMAC of a token: a copy of the table lets nobody in."""
@@ -163,6 +166,9 @@ class ApiToken(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "接口令牌"
+
+    def __str__(self):
+        return f"{self.user} {self.name}".strip()
 
     @classmethod
     def issue(cls, user: User, name: str = "") -> str:

@@ -29,7 +29,7 @@ class DivisionQuerySet(models.QuerySet):
 
 
 class Division(models.Model):
-    """A node of the administrative tree (行政区划): county, town, area, village, group; any depth, any kind of name."""
+    """A node of the administrative tree (行政区划): county, town, area, village, group; any depth."""
 
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级"
@@ -122,15 +122,15 @@ class Office(models.Model):
 
 
 class TermQuerySet(models.QuerySet):
-    def of(self, list_name: str, town: Division | None = None):
+    def of(self, dictionary: str, town: Division | None = None):
         """The rows of one dictionary that hold for ``town``: the common ones and its own."""
-        return self.filter(Q(town=None) | Q(town=town), list=list_name).order_by("order", "pk")
+        return self.filter(Q(town=None) | Q(town=town), dictionary=dictionary).order_by("order", "pk")
 
 
 class Term(models.Model):
     """A dictionary row (字典): roles, units, measures, sources, crops …; new words arrive as rows, not as code."""
 
-    list = models.CharField("字典", max_length=30)
+    dictionary = models.CharField("字典", max_length=30)
     code = models.CharField("代码", max_length=40)
     label = models.CharField("名称", max_length=60)
     synonyms = models.JSONField("同义词", default=list, blank=True)
@@ -144,11 +144,13 @@ class Term(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "字典"
-        ordering = ["list", "order", "pk"]
+        ordering = ["dictionary", "order", "pk"]
         constraints = [
-            models.UniqueConstraint(fields=["list", "code"], condition=Q(town=None), name="term_code_unique_common"),
             models.UniqueConstraint(
-                fields=["list", "code", "town"], condition=Q(town__isnull=False), name="term_code_unique_in_town"
+                fields=["dictionary", "code"], condition=Q(town=None), name="term_code_unique_common"
+            ),
+            models.UniqueConstraint(
+                fields=["dictionary", "code", "town"], condition=Q(town__isnull=False), name="term_code_unique_in_town"
             ),
         ]
 
