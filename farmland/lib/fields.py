@@ -1,6 +1,6 @@
 """Exact decimal columns: whole numbers in the database, Decimal in Python, so that SQL sums are exact.
 
-SQLite adds decimal columns as binary floats; 270 of 1,000 exactly met targets came out unmet. One field class, three scales.
+SQLite adds decimal columns as binary floats; 270 of 1,000 exactly met targets came out unmet.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -10,7 +10,7 @@ from django.db import models
 
 
 class ScaledField(models.BigIntegerField):
-    """A Decimal with ``places`` decimals, stored as a whole number of 10^-places. Finer values are refused, never rounded."""
+    """A Decimal with ``places`` decimals, stored as a whole number of 10^-places; finer values are refused."""
 
     places = 4
     default_error_messages = {
