@@ -29,6 +29,7 @@ VENV = ROOT / ".venv"
 VERSIONS = ("3.11", "3.12", "3.13")
 UV = "uv==0.13.9"
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2], flush=True); import ctypes, sqlite3, ssl, venv, ensurepip"
+UNUSED_STATIC = ("--ignore", "redoc", "--ignore", "rest_framework")  # the API answers JSON, its page is Swagger
 ROOMS = ("farmland", "parcels", "tasks", "subsidies", "scripts", "tests")
 
 
@@ -214,7 +215,7 @@ class Start:
         seen = [f"{path} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
         state = hashlib.sha256("\n".join([*seen, digest(ROOT / "requirements.txt")]).encode()).hexdigest()
         if self.done.get("static") != state or not (self.var / "static" / "staticfiles.json").exists():
-            self.manage("collectstatic", "--noinput", "--verbosity", "0")
+            self.manage("collectstatic", "--noinput", "--verbosity", "0", *UNUSED_STATIC)
             self.note(static=state)
 
 
