@@ -1,0 +1,94 @@
+"""The words and shapes of states and tiers: one table for chips, cells, bars and sentences read aloud."""
+
+from typing import NamedTuple
+
+from farmland.svg import Milestone
+
+
+class Look(NamedTuple):
+    """An icon of ``farmland.icons``, a tone of the sheet (met, track, risk, broken, dead, none, error) and a word."""
+
+    icon: str
+    tone: str
+    word: str
+
+
+STATES = {
+    # of a target in a division (contract §2)
+    "met": Look("met", "met", "已完成"),
+    "on_track": Look("track", "track", "正常"),
+    "at_risk": Look("risk", "risk", "有风险"),
+    "overdue": Look("overdue", "risk", "逾期"),
+    "infeasible": Look("broken", "dead", "不可达"),
+    "no_data": Look("none", "none", "无数据"),
+    "watch": Look("none", "none", "监测"),
+    # findings of the plan check
+    "error": Look("close", "error", "错误"),
+    "warning": Look("risk", "risk", "警告"),
+    "note": Look("note", "none", "提示"),
+    "waived": Look("none", "none", "已说明"),
+    # forms and jobs
+    "applied": Look("met", "met", "已写入"),
+    "preview": Look("queue", "track", "待确认"),
+    "rejected": Look("risk", "risk", "要改"),
+    "stale": Look("risk", "risk", "有冲突"),
+    "duplicate": Look("none", "none", "重复，未写"),
+    "withdrawn": Look("back", "none", "已撤回"),
+    "queued": Look("queue", "none", "排队中"),
+    "running": Look("job", "track", "进行中"),
+    "done": Look("met", "met", "已完成"),
+    "failed": Look("broken", "dead", "失败"),
+    # acceptance
+    "passed": Look("met", "met", "合格"),
+    "partial": Look("risk", "risk", "部分合格"),
+    "returned": Look("back", "risk", "退回"),
+    "reversed": Look("back", "none", "冲销"),
+    "pending": Look("queue", "none", "待办"),
+    "open": Look("track", "track", "整改中"),
+    "closed": Look("met", "met", "已销号"),
+}
+
+# On a red line (一票否决) lateness and being out of reach are red; elsewhere they are amber and ink.
+RED = {"overdue": "broken", "infeasible": "broken"}
+
+# From the hardest proof to none; dead is land that cannot be restored.
+TIERS = {
+    "accepted": "已认定",
+    "evidenced": "已举证",
+    "planted": "已种植",
+    "ploughed": "已翻耕",
+    "planned": "计划",
+    "dead": "不可整改",
+    "open": "未完成",
+}
+
+# The ground a stage stands on. A stage that a ladder adds later is drawn as planned unless its tier is given.
+STAGE_TIERS = {
+    "ploughed": "ploughed",
+    "planted": "planted",
+    "evidenced": "evidenced",
+    "village_accepted": "evidenced",
+    "town_accepted": "evidenced",
+    "county_accepted": "evidenced",
+    "city_accepted": "evidenced",
+}
+
+
+def look(state: str | None, label: str = "", *, red_line: bool = False) -> Look:
+    """How ``state`` is shown; a state we have no shape for keeps its own word with the dashed ring."""
+    found = STATES.get(state or "no_data") or Look("none", "none", str(state))
+    tone = RED.get(state, found.tone) if red_line else found.tone
+    return Look(found.icon, tone, label or found.word)
+
+
+def milestone(item) -> Milestone:
+    """A Milestone of the drawing from any object or dict with on, title and perhaps note, state, red_line."""
+    if isinstance(item, Milestone):
+        return item
+    get = item.get if isinstance(item, dict) else lambda name, default=None: getattr(item, name, default)
+    state, note = get("state", None), get("note", "") or ""
+    tone = look(state, red_line=bool(get("red_line", False))).tone if state else ""
+    if not note and tone and tone not in {"track", "none"}:
+        note = look(state).word
+    tone = {"dead": "risk", "track": "", "none": ""}.get(tone, tone)
+    return Milestone(get("on"), str(get("title")), str(note), tone)
