@@ -181,13 +181,15 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "farmland.lib.api.http.JsonOnly",
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "farmland.lib.api.http.StrictJSON",
         "rest_framework.parsers.MultiPartParser",
         "rest_framework.parsers.FormParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "farmland.lib.api.schema.HouseSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["farmland.lib.api.http.TokenThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "token": env("THROTTLE_TOKEN", default="1200/min"),
         "export": env("THROTTLE_EXPORT", default="60/hour"),
@@ -195,6 +197,7 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": None,
 }
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "farmland.lib.api.handler.ApiExceptionHandler"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "守田 Farmland",
     "VERSION": "1",
@@ -208,6 +211,10 @@ SPECTACULAR_SETTINGS = {
 
 # Background work. The Job table is the queue; the broker only wakes a worker.
 REDIS_URL = env("REDIS_URL", default="")
+if REDIS_URL:  # throttles count across processes; without Redis each web process counts its own
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", default=20)
 JOB_HEARTBEAT_SECONDS = env.int("JOB_HEARTBEAT_SECONDS", default=5)
 JOB_SWEEP_SECONDS = env.int("JOB_SWEEP_SECONDS", default=5)
@@ -219,7 +226,7 @@ else:
     BROKER_DIR = VAR / "broker"
     for name in ("messages", "processed", "control"):
         (BROKER_DIR / name).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost/"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(BROKER_DIR / "messages"),
         "data_folder_out": str(BROKER_DIR / "messages"),

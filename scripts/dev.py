@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import http.client
-import json
 import os
 import shutil
 import signal
@@ -22,15 +20,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from start import ROOMS, ROOT, Start, digest, read
 from supervise import Child, Failure, supervise
 
-ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VERSIONS = ("3.11", "3.12", "3.13")
 UV = "uv==0.13.9"
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2], flush=True); import ctypes, sqlite3, ssl, venv, ensurepip"
-UNUSED_STATIC = ("--ignore", "redoc", "--ignore", "rest_framework")  # the API answers JSON, its page is Swagger
-ROOMS = ("farmland", "parcels", "tasks", "subsidies", "scripts", "tests")
 
 
 # The environment
@@ -89,18 +85,6 @@ def locked(path: Path, busy: str = ""):
         except OSError:
             raise Failure(busy) from None
         yield
-
-
-def digest(*paths: Path) -> str:
-    """sha256 over the contents of the files, in the order given."""
-    total = hashlib.sha256()
-    for path in paths:
-        total.update(path.read_bytes())
-    return total.hexdigest()
-
-
-def read(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def environment(name: str = "requirements.txt", root: Path = ROOT) -> Path:
@@ -163,68 +147,13 @@ def require_free(host: str, port: int) -> None:
             ) from None
 
 
-class Start:
-    """What a start has to do once per database, remembered in FARMLAND_VAR so that the next start is quick."""
-
-    def __init__(self, python: Path, var: Path, environ: dict[str, str]):
-        self.python, self.var, self.environ = str(python), var, environ
-        database = hashlib.sha256(environ.get("DATABASE_URL", "").encode()).hexdigest()[:12]
-        self.path = var / f"start-{database}.json"
-        self.done = json.loads(read(self.path) or "{}")
-
-    def note(self, **facts) -> None:
-        self.done.update(facts)
-        draft = self.path.with_suffix(".new")
-        draft.write_text(json.dumps(self.done, indent=1), encoding="utf-8")
-        draft.replace(self.path)
-
-    def manage(self, *words: str) -> None:
-        """Run a management command; its own output is shown."""
-        if subprocess.run([self.python, "manage.py", *words], env=self.environ).returncode:
-            raise Failure(f"启动中止：manage.py {' '.join(words)} 失败，原因见上。")
-
-    def migrate(self) -> None:
-        """Bring the schema up to date; a database that gets its very first table is new and gets the demo data."""
-        command = [self.python, "manage.py", "migrate", "--noinput", "--no-color"]
-        with subprocess.Popen(command, env=self.environ, stdout=subprocess.PIPE, text=True) as process:
-            printed = []
-            for line in process.stdout:
-                printed.append(line)
-                if "Applying contenttypes.0001_initial" in line:
-                    self.done = {"demo": "due", "static": self.done.get("static")}
-                    self.note()
-        if process.returncode:
-            sys.stdout.writelines(printed)
-            raise Failure("启动中止：manage.py migrate 失败，原因见上。")
-
-    def load(self) -> None:
-        """Load each plan file that is new or changed, then the demo data of a new database."""
-        plans = self.done.get("plans", {})
-        for path in sorted((ROOT / "plans").glob("*.yaml")):
-            if plans.get(path.name) != digest(path):
-                self.manage("load_plan", str(path.relative_to(ROOT)))
-                plans[path.name] = digest(path)
-                self.note(plans=plans)
-        if self.done.get("demo") == "due":
-            self.manage("load_demo")
-            self.note(demo="loaded")
-
-    def collect(self) -> None:
-        """collectstatic when a static file or a package that ships some has changed."""
-        files = [path for room in (".", *ROOMS) for path in sorted((ROOT / room / "static").rglob("*"))]
-        seen = [f"{path} {path.stat().st_mtime_ns}" for path in files if path.is_file()]
-        state = hashlib.sha256("\n".join([*seen, digest(ROOT / "requirements.txt")]).encode()).hexdigest()
-        if self.done.get("static") != state or not (self.var / "static" / "staticfiles.json").exists():
-            self.manage("collectstatic", "--noinput", "--verbosity", "0", *UNUSED_STATIC)
-            self.note(static=state)
-
-
 def children(python: Path, var: Path, environ: dict[str, str], bind: str) -> list[Child]:
     """One web process with four threads, one worker with the scheduler in it: the embedded default."""
     web = ["-m", "gunicorn", "farmland.wsgi", "--bind", bind, "--worker-class", "gthread", "--workers", "1"]
     web += ["--threads", "4", "--timeout", "60", "--graceful-timeout", "10", "--limit-request-line", "4094"]
     web += ["--log-level", "warning", "--no-control-socket"]
-    worker = ["-m", "celery", "--quiet", "-A", "farmland", "worker", "-B", "--schedule", str(var / "beat")]
+    worker = ["-W", "ignore:You're running the worker with superuser"]  # in a container root is the only user
+    worker += ["-m", "celery", "--quiet", "-A", "farmland", "worker", "-B", "--schedule", str(var / "beat")]
     worker += ["--concurrency", "1", "--pool", "prefork", "--loglevel", "WARNING"]
     worker += ["--without-gossip", "--without-mingle"]
     return [Child("网站", [str(python), *web], environ), Child("后台", [str(python), *worker], environ)]
@@ -233,7 +162,7 @@ def children(python: Path, var: Path, environ: dict[str, str], bind: str) -> lis
 def answers(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", "/")
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False
