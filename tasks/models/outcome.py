@@ -39,7 +39,7 @@ class Figures(Row):
     tranche = models.CharField("批次", max_length=40, blank=True)
     unit = models.CharField("单位", max_length=20)
     amount = QuantityField("目标", null=True, blank=True)
-    counted = QuantityField("已认定")
+    counted = QuantityField("已认定", null=True, blank=True)  # null: a stock nobody surveyed
     planned = QuantityField("计划", default=0)
     potential = QuantityField("潜力", null=True, blank=True)
     stages = models.JSONField("各环节面积", default=dict)  # rung code: area as text, whose furthest stage this is
