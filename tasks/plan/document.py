@@ -397,6 +397,7 @@ class PlanDoc(Node):
     red_lines: list[RedLineDoc] = parts(RedLineDoc)
     statements: list[StatementDoc] = parts(StatementDoc)
     phases: list[PhaseDoc] = parts(PhaseDoc)
+    milestones: list[MilestoneDoc] = parts(MilestoneDoc)  # dated steps the plan puts in no phase
     cadences: list[CadenceDoc] = parts(CadenceDoc)
     duties: list[DutyDoc] = parts(DutyDoc)
     rules: list[RuleDoc] = parts(RuleDoc)
@@ -405,6 +406,12 @@ class PlanDoc(Node):
     annexes: list[AnnexDoc] = parts(AnnexDoc)
     outline: list[OutlineDoc] = parts(OutlineDoc)
     questions: list[QuestionDoc] = parts(QuestionDoc)
+
+    def every_milestone(self) -> Iterator[tuple[PhaseDoc | None, MilestoneDoc]]:
+        """All dated steps, each with its phase; those outside the phases with None."""
+        for phase in self.phases:
+            yield from ((phase, milestone) for milestone in phase.milestones)
+        yield from ((None, milestone) for milestone in self.milestones)
 
     def places(self) -> Iterator[Place]:
         for division in self.divisions:
