@@ -1,5 +1,10 @@
 """Every address of the product; pages in Chinese, REST below /api/v1/."""
 
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns: list[path] = []
+from farmland.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("api/", include("farmland.api")),
+]

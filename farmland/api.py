@@ -1,0 +1,44 @@
+"""Every REST address: the lists and doors of the apps, the schema and its page, and a JSON 404 for all else."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from farmland.lib.api.handler import NoSuchAddress
+from farmland.lib.api.lists import list_paths
+from farmland.places.api import DivisionList
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "farmland.accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        text = "Authorization: Token <令牌>；令牌由 manage.py create_token 生成"
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": text}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "farmland.accounts.authentication.PageSession"
+    name = "session"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "网页登录的会话"}
+
+
+class DocsPage(SpectacularSwaggerSplitView):
+    """The schema as a page, all of it from this server."""
+
+    url_name = "schema"
+    template_name = "api/docs.html"
+
+
+LISTS = [DivisionList]
+v1 = [one for view in LISTS for one in list_paths(view)]
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("docs/", DocsPage.as_view(), name="api_docs"),
+    re_path(r"^(?:.*/)?$", NoSuchAddress.as_view()),
+]
