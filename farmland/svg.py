@@ -16,7 +16,8 @@ ZERO = Decimal(0)
 
 YEAR_WIDTH = 1180  # px: the time line at 1366 px less rail and padding
 LANE = 46  # px: title, date and note of one milestone
-FLAG = 24  # px: today's flag above the lanes
+GAP = 10  # px: between two labels of a lane
+FLAG = 30  # px: today's flag above the lanes
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def text_width(text: str, size: int = 13) -> int:
 TONES = ("", "met", "risk", "broken")  # the gravest of a day's milestones colours its dot
 
 
-def merge_days(milestones: Iterable[Milestone], longest: int = 12) -> list[Milestone]:
+def merge_days(milestones: Iterable[Milestone], longest: int = 14) -> list[Milestone]:
     """One milestone a day for the drawing: titles joined while they are short, else 首项 等 n 项."""
     days: dict[date, list[Milestone]] = {}
     for one in sorted(milestones, key=lambda one: one.on):
@@ -216,8 +217,8 @@ def boxes(x: int, width: int) -> list[Box]:
     """Centred on ``x``, else starting or ending at it, else wholly beside it; inside the drawing only."""
     half = width // 2
     ways = [Box("middle", 0, x - half, x + half)]
-    ways += [Box("start", dx, x + dx, x + dx + width) for dx in (-6, 9)]
-    ways += [Box("end", -dx, x - dx - width, x - dx) for dx in (-6, 9)]
+    ways += [Box("start", dx, x + dx, x + dx + width) for dx in (-6, 14)]
+    ways += [Box("end", -dx, x - dx - width, x - dx) for dx in (-6, 14)]
     inside = [way for way in ways if way.left >= 0 and way.right <= YEAR_WIDTH]
     return inside or [ways[1] if x < YEAR_WIDTH // 2 else ways[3]]
 
@@ -229,7 +230,7 @@ def place(lanes: Lanes, x: int, width: int) -> tuple[str, int, Box]:
             if any(not lanes.free(side, inner, x - 3, x + 3) for inner in range(lane)):
                 continue
             for box in boxes(x, width):
-                left, right = box.left - 6, box.right + 6
+                left, right = box.left - GAP, box.right + GAP
                 if lanes.free(side, lane, left, right) and lanes.clear_of_today(left, right):
                     lanes.take(side, lane, box.left, box.right)
                     for inner in range(lane):
