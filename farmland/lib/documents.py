@@ -217,7 +217,7 @@ class _Reading:
         for key, child in node.value:
             where = f"{path}.{key.value}" if path else str(key.value)
             name = str(key.value).replace("-", "_")
-            name = f"{name}_" if name in {"from", "is"} else name
+            name = f"{name}_" if name in {"from", "is", "line"} else name
             if name not in declared:
                 self.problem(key, where, f"没有名为“{key.value}”的项，可用的有：{'、'.join(_shown(declared))}。")
             elif name in values:

@@ -168,7 +168,7 @@ class EntryDoc(Node):
 class RedLineDoc(Node):
     """One of the assessed lines (一票否决): which target it is judged by, its formula, what feeds it when accepted."""
 
-    line: str = choice("retention", "pbf", "offset", "in_out", "illegal_use", required=True)
+    line_: str = choice("retention", "pbf", "offset", "in_out", "illegal_use", required=True)
     target: str = text()  # empty: the plan is silent, with the reason
     formula: str = text(required=True)
     feeds: list[str] = words()
