@@ -87,8 +87,10 @@ class Site:
 
     def jobs(self) -> list:
         """(kind, state, attempts, times its effect is in the database) of every job."""
-        effects = dict(self.query("SELECT job, count(*) FROM effect GROUP BY job"))
         jobs = self.query("SELECT id, kind, state, attempts FROM jobs_job")
+        effects = dict(
+            self.query("SELECT job, count(*) FROM effect GROUP BY job")
+        )  # after: a done job's are all there
         return [(*job, effects.get(str(uuid.UUID(str(pk))), 0)) for pk, *job in jobs]
 
     def wait(self, until, seconds: float) -> list:

@@ -82,13 +82,13 @@ def test_the_sweeper_removes_temporary_files_of_dead_writers_after_a_day(db, med
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("进度.xlsx", "进度.xlsx"),
-        ("C:\\Users\\a\\..\\进度.xlsx", "进度.xlsx"),
-        ("../../etc/passwd", "passwd"),
-        ("a\x00b\u202exslx.exe", "abxslx.exe"),
-        ("", "未命名"),
-        ("..\n", ".."),
-        ("长" * 300 + ".xlsx", "长" * 195 + ".xlsx"),
+        pytest.param("进度.xlsx", "进度.xlsx", id="plain"),
+        pytest.param("C:\\Users\\a\\..\\进度.xlsx", "进度.xlsx", id="windows path"),
+        pytest.param("../../etc/passwd", "passwd", id="path"),
+        pytest.param("a\x00b\u202exslx.exe", "abxslx.exe", id="control signs"),
+        pytest.param("", "未命名", id="nothing"),
+        pytest.param("..\n", "..", id="dots"),
+        pytest.param("长" * 300 + ".xlsx", "长" * 195 + ".xlsx", id="long"),
     ],
 )
 def test_names_are_made_fit_to_show(given, shown):
