@@ -1,0 +1,29 @@
+"""Background work of the duties."""
+
+from farmland.jobs.registry import handler
+from farmland.places.models import Division
+from tasks import services
+from tasks.models import TownYear
+
+
+@handler("recompute", title="重新计算完成情况")
+def recompute(job) -> dict:
+    """One town-year; idempotent, so a second delivery changes nothing."""
+    from django.db import transaction
+
+    with transaction.atomic():
+        job.fence()
+        changed = services.recompute(job.town, job.args["year"])
+    return {"changed": changed}
+
+
+@handler("nightly", title="夜间全量重算")
+def nightly(job) -> dict:
+    """Every open town-year, each in its own transaction."""
+    years = TownYear.objects.filter(closed_on=None, town__plans__year__gt=0).select_related("town").distinct()
+    open_years = [one for one in years if one.town.plans.filter(year=one.year).exists()]
+    changed = 0
+    for done, one in enumerate(open_years, start=1):
+        changed += services.nightly(Division.objects.get(pk=one.town_id), one.year)
+        job.progress(done, len(open_years), f"{one.town} {one.year} 年")
+    return {"changed": changed}

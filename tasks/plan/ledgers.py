@@ -1,0 +1,96 @@
+"""Problem ledgers of a plan into issues, with what the decision rules suggest and warn of for each row."""
+
+import re
+
+from farmland.places.models import Division
+from tasks.check.case import Case
+from tasks.decisions import common_rules, day_of, facts_of, suggest, warnings
+from tasks.models import Issue, Plan
+from tasks.plan.common import common_dictionary
+from tasks.plan.document import LedgerDoc, LedgerRowDoc, PlanDoc
+from tasks.plan.sync import Differences, Wanted, sync
+
+SEPARATORS = re.compile(r"[、,，;；\s]+")
+
+
+def printed_codes(cell: str) -> list[str]:
+    """The codes of one cell, each as printed: “26966、26947” → two; "/" and empty → none."""
+    return [code for code in SEPARATORS.split(cell.strip()) if any(sign.isdigit() for sign in code)]
+
+
+def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differences: Differences) -> None:
+    """Issues of the plan's own ledgers. What people did since (measure decided, state) is kept on a reload."""
+    case = Case(doc, common_dictionary())
+    rules = [*doc.rules, *common_rules(case.dictionary)]
+    wanted = []
+    for ledger in doc.ledgers:
+        for row in ledger.rows:
+            wanted.append(
+                Wanted((ledger.key, row.serial), _values(plan, case, rules, ledger, row, places, len(wanted)))
+            )
+    rows = Issue.objects.filter(town=plan.town, year=plan.year, is_demo=False)
+    sync(rows, ("ledger", "serial"), wanted, {"town": plan.town, "year": plan.year}, differences)
+
+
+def _values(plan: Plan, case: Case, rules, ledger: LedgerDoc, row: LedgerRowDoc, places, order: int) -> dict:
+    facts = facts_of(row, case.dictionary, unit=ledger.unit)
+    suggestion = suggest(rules, facts)
+    responsible = _division(case, row.responsible, places)
+    located = _division(case, row.location, places)
+    return {
+        "kind_id": ledger.kind,
+        "ledger_title": ledger.title,
+        "codes": printed_codes(row.codes),
+        "project": row.project,
+        "location": row.location,
+        "group": _group(row.location, located),
+        "division_id": (responsible or located or plan.town).pk,
+        "responsible_division_id": responsible.pk if responsible else None,
+        "area_mu": facts["area_mu"],
+        "cultivated_mu": facts["cultivated_mu"],
+        "pbf_mu": facts["pbf_mu"],
+        "source": facts["source"] or "",
+        "problem_kind": facts["problem_kind"] or "",
+        "measure": facts["measure"] or "",
+        "measure_stated": row.measure,
+        "suggested_measure": suggestion.measure if suggestion else "",
+        "suggestion": _shown(suggestion),
+        "warnings": [one.text for one in warnings(rules, facts)],
+        "due_on": day_of(row.due, year=plan.year),
+        "due_stated": row.due,
+        "cells": _cells(row),
+        "order": order,
+    }
+
+
+def _shown(suggestion) -> dict:
+    if suggestion is None:
+        return {}
+    return {
+        "reason": suggestion.reason,
+        "basis": suggestion.basis,
+        "clause": suggestion.clause,
+        "due": suggestion.due,
+        "needs": list(suggestion.needs),
+        "rule": suggestion.rule_key,
+    }
+
+
+def _cells(row: LedgerRowDoc) -> dict:
+    names = ("area", "cultivated", "pbf", "codes", "source", "problem_kind", "responsible", "use", "note")
+    cells = {name: getattr(row, name) for name in names if getattr(row, name)}
+    return cells | {"homestead": True} if row.homestead else cells
+
+
+def _division(case: Case, words: str, places: dict[str, Division]) -> Division | None:
+    line = case.division(words) if words else None
+    return places.get(line[-1].name) if line else None
+
+
+def _group(location: str, division: Division | None) -> str:
+    if division is None:
+        return ""
+    for name in (division.name, *division.aliases):
+        if name in location:
+            return location.split(name, 1)[1].strip()
+    return ""
