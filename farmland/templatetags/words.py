@@ -30,22 +30,25 @@ STATES = {
     # forms and jobs
     "applied": Look("met", "met", "已写入"),
     "preview": Look("queue", "track", "待确认"),
-    "rejected": Look("risk", "risk", "要改"),
-    "stale": Look("risk", "risk", "有冲突"),
+    "refused": Look("risk", "risk", "有错，未写"),
+    "conflict": Look("risk", "risk", "待选择"),
     "duplicate": Look("none", "none", "重复，未写"),
-    "withdrawn": Look("back", "none", "已撤回"),
+    "taken_back": Look("back", "none", "已撤回"),
     "queued": Look("queue", "none", "排队中"),
     "running": Look("job", "track", "进行中"),
     "done": Look("met", "met", "已完成"),
-    "failed": Look("broken", "dead", "失败"),
+    "failed": Look("broken", "dead", "未完成"),
     # acceptance
     "passed": Look("met", "met", "合格"),
     "partial": Look("risk", "risk", "部分合格"),
     "returned": Look("back", "risk", "退回"),
-    "reversed": Look("back", "none", "冲销"),
+    "revoked": Look("back", "none", "撤销"),
     "pending": Look("queue", "none", "待办"),
+    # issues
     "open": Look("track", "track", "整改中"),
+    "accepted": Look("met", "met", "已认定"),
     "closed": Look("met", "met", "已销号"),
+    "reopened": Look("back", "risk", "重新整改"),
 }
 
 # On a red line (一票否决) lateness and being out of reach are red; elsewhere they are amber and ink.
