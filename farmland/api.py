@@ -7,6 +7,9 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from farmland.lib.api.handler import NoSuchAddress
 from farmland.lib.api.lists import list_paths
 from farmland.places.api import DivisionList
+from parcels.api import AcceptanceList, ParcelList
+from subsidies.api import ProgramList, RateList
+from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -33,7 +36,10 @@ class DocsPage(SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
 
 
-LISTS = [DivisionList]
+LISTS = [
+    DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
+    IssueList, AcceptanceList, ProgramList, RateList,
+]  # fmt: skip
 v1 = [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [

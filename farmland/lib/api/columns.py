@@ -8,17 +8,21 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 
+def rounded(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
 def decimal_text(value: Decimal, places: int | None = None) -> str:
     """Plain notation without an exponent: trailing zeros dropped, or exactly ``places`` decimals."""
     if places is not None:
-        return format(value.quantize(Decimal(1).scaleb(-places)), "f")
+        return format(rounded(value, places), "f")
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -29,9 +33,9 @@ def moment_text(value: datetime) -> str:
 
 
 def data_text(value: Any) -> str | None:
-    """A nested value in one cell of a file: words joined by 、, anything deeper as JSON; empty is absent."""
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "、".join(value) or None
+    """A nested value in one cell: words and numbers joined by 、, anything deeper as JSON; empty is absent."""
+    if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
+        return "、".join(str(one) for one in value) or None
     return json.dumps(value, ensure_ascii=False, default=plain) if value else None
 
 
@@ -116,7 +120,7 @@ class Column:
             case "texts" | "data":
                 return data_text
             case "decimal" if self.places is not None:
-                return lambda value: None if value is None else value.quantize(Decimal(1).scaleb(-self.places))
+                return lambda value: None if value is None else rounded(value, self.places)
             case _:
                 return lambda value: value
 
@@ -145,14 +149,15 @@ def moment(name: str, label: str, source=None, **more) -> Column:
 class Table:
     """A list's columns made ready: which sources to fetch and how a fetched row becomes values, JSON or cells."""
 
-    def __init__(self, columns: tuple[Column, ...]):
+    def __init__(self, columns: tuple[Column, ...], more_sources: tuple[str, ...] = ()):
         self.columns = columns
         self.names = [column.name for column in columns]
         self.headings = [column.label for column in columns]
         for words in (self.names, self.headings):
             if len(set(words)) != len(words):
                 raise ValueError(f"a column is declared twice: {words}")
-        self.sources = tuple(dict.fromkeys(source for column in columns for source in column.sources))
+        shown = [source for column in columns for source in column.sources]
+        self.sources = tuple(dict.fromkeys([*shown, *more_sources]))
         index = {source: at for at, source in enumerate(self.sources)}
         self._getters = [(column.name, column.getter(index)) for column in columns]
         self._json = [(column.name, column.json_value()) for column in columns]

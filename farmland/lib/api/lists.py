@@ -27,13 +27,15 @@ from farmland.lib.api.schema import ListSchema
 
 FILE_FORMATS = {"csv": files.csv_response, "xlsx": files.xlsx_response}
 CHUNK = 1000
+NOT_AN_ID = (ValueError, ValidationError)
 
 
 class ListView(APIView):
     """Base of every list: subclasses declare, they do not code.
 
     ``name`` is the address and the OpenAPI name, ``label`` the Chinese title. Every row also has ``id`` (first column)
-    and ``updated_at`` (last). ``ordering`` names columns with one plain source; ``default_ordering`` may carry "-".
+    and ``updated_at`` (last). ``ordering`` names columns with one plain source; ``default_ordering`` names sources,
+    also hidden ones, and may carry "-".
     """
 
     name = ""
@@ -50,7 +52,8 @@ class ListView(APIView):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls.table = Table((cls.id_column, *cls.columns, cls.updated_column))
+        hidden = tuple(source.removeprefix("-") for source in cls.default_ordering)
+        cls.table = Table((cls.id_column, *cls.columns, cls.updated_column), hidden)
         cls.all_filters = (*cls.filters, UPDATED_SINCE)
         cls.ordering = tuple(dict.fromkeys((*cls.ordering, "updated_at")))
 
@@ -148,7 +151,7 @@ class ListView(APIView):
     def one(self, user, id: str):
         try:
             return self.rows(user).filter(**{self.id_column.sources[0]: id}).values_list(*self.table.sources).first()
-        except (ValueError, ValidationError):  # not an id at all: the same 404 as an unknown one
+        except NOT_AN_ID:  # the same 404 as an unknown one
             return None
 
 

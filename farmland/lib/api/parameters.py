@@ -77,16 +77,19 @@ def read_page_size(text: str) -> int:
 def read_ordering(view, text: str | None) -> list[Key]:
     """The keys of an ordering such as "-year,kind", closed by the id; the view's own where none is given."""
     allowed = {name: view.table[name].sources[0] for name in ("id", *view.ordering)}
-    keys = []
-    for term in view.default_ordering if text is None else text.split(","):
-        name = term.removeprefix("-")
-        if name not in allowed:
-            detail = f"不能按“{name[:40]}”排序，可用：{'、'.join(allowed)}（前加 - 为倒序）。"
-            raise wrong_parameter("ordering", detail)
-        source = allowed[name]
-        if source not in [key.source for key in keys]:
-            nullable = view.model is None or is_nullable(view.model, source)
-            keys.append(Key(source, term.startswith("-"), nullable))
-    if allowed["id"] not in [key.source for key in keys]:
-        keys.append(Key(allowed["id"]))
-    return keys
+    terms = view.default_ordering if text is None else [named(term, allowed) for term in text.split(",")]
+    keys = {}
+    for term in [*terms, allowed["id"]]:
+        source = term.removeprefix("-")
+        nullable = view.model is None or is_nullable(view.model, source)
+        keys.setdefault(source, Key(source, term.startswith("-"), nullable))
+    return list(keys.values())
+
+
+def named(term: str, allowed: dict[str, str]) -> str:
+    """The source a public ordering term stands for, with its sign."""
+    name = term.removeprefix("-")
+    if name not in allowed:
+        detail = f"不能按“{name[:40]}”排序，可用：{'、'.join(allowed)}（前加 - 为倒序）。"
+        raise wrong_parameter("ordering", detail)
+    return ("-" if term.startswith("-") else "") + allowed[name]
