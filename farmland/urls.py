@@ -7,4 +7,7 @@ from farmland.health import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("farmland.api")),
+    path("", include("farmland.accounts.urls")),
+    path("", include("farmland.jobs.urls")),
+    path("", include("tasks.urls")),
 ]
