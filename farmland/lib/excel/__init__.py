@@ -20,8 +20,8 @@ LATER = {
     "Column": "write",
     "new_sheet": "write",
     "new_workbook": "write",
-    "write_identity": "identity",
-    "identity": "identity",
+    "write_identity": "owner",
+    "identity": "owner",
     "mark_errors": "mark",
 }
 __all__ = [

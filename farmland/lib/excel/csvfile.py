@@ -26,17 +26,25 @@ def restore(text: str) -> str:
 
 def decode(data: bytes) -> str:
     """Byte-order mark, else UTF-8, else GB18030, else UTF-16 without mark; strictly. Raises ``FileRefused``."""
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            return strict(data, encoding) or refuse_encoding()
-    candidates = ("utf-16-le", "utf-16-be") if b"\0" in data else ("utf-8", "gb18030")
-    for encoding in candidates:
+    marked = next((encoding for mark, encoding in MARKS if data.startswith(mark)), None)
+    if not marked and b"\0" in data:
+        return decode_utf16(data)
+    for encoding in [marked] if marked else ["utf-8", "gb18030"]:
         text = strict(data, encoding)
-        if text is not None and "\0" not in text:
+        if text is not None:
             return text
-    if b"\0" in data:
-        raise FileRefused("csv-nul", "文件含有空字符（NUL），可能已损坏，请用 WPS 或 Excel 另存为 CSV 后重新上传。")
     return refuse_encoding()
+
+
+def decode_utf16(data: bytes) -> str:
+    """UTF-16 without mark: believed only when the commas and line ends are commas and line ends in it."""
+    bytes_seen = data.count(b",") + data.count(b"\n") + data.count(b"\t")
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = strict(data, encoding) or "\0"
+        separators = text.count(",") + text.count("\n") + text.count("\t")
+        if "\0" not in text and 2 * separators > bytes_seen:
+            return text
+    return refuse_nul()
 
 
 def strict(data: bytes, encoding: str) -> str | None:
@@ -50,11 +58,15 @@ def refuse_encoding() -> str:
     raise FileRefused("csv-encoding", "文件的文字编码不统一，无法完整读出，请另存为“CSV UTF-8”后重新上传。")
 
 
+def refuse_nul() -> str:
+    raise FileRefused("csv-nul", "文件含有空字符（NUL），可能已损坏，请用 WPS 或 Excel 另存为 CSV 后重新上传。")
+
+
 def csv_rows(file: BinaryIO, options: dict) -> list[dict]:
     """One sheet named ``CSV``; row numbers as a spreadsheet shows them."""
     text = decode(file.read())
     if "\0" in text:
-        raise FileRefused("csv-nul", "文件含有空字符（NUL），可能已损坏，请用 WPS 或 Excel 另存为 CSV 后重新上传。")
+        refuse_nul()
     first = text.partition("\n")[0]
     delimiter = "\t" if "\t" in first and "," not in first else ","
     csv.field_size_limit(40_000)

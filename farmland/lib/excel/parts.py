@@ -10,7 +10,7 @@ from farmland.lib.excel.gate import SAVE_AS, corrupt
 from farmland.lib.excel.workbook import TOO_LONG_TEXT, UNSEEN_TEXT, Cell
 from farmland.lib.excel.xml import elements, scan
 
-MAX_TEXTS = 500_000
+MAX_TEXTS = 300_000  # 5,000 rows of 60 cells
 MAX_TEXT = 32_767  # Excel's own limit for one cell
 MAX_SHEETS = 200
 BUILT_IN_DATES = {

@@ -10,7 +10,7 @@ from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import SAVE_AS
 from farmland.lib.excel.parts import text_cell
 from farmland.lib.excel.workbook import EMPTY, Cell, letters, split_address
-from farmland.lib.excel.xml import scan
+from farmland.lib.excel.xml import Scanner
 from farmland.lib.numbers import float_text
 
 MAX_MERGED = 2000
@@ -41,8 +41,11 @@ class SheetReader:
     phonetic: bool = False
     cell_count: int = 0
 
+    scanner: Scanner | None = None
+
     def read(self, archive: zipfile.ZipFile, part: str) -> None:
-        scan(archive, part, self.start, self.end)
+        self.scanner = Scanner(self.start, self.end)
+        self.scanner.feed(archive, part)
 
     def start(self, name: str, given: dict) -> None:
         if name == "c":
@@ -81,6 +84,20 @@ class SheetReader:
                 "repeated-rows", f"工作表“{self.name}”里第 {number} 行出现了两次，会漏读数据，{SAVE_AS}。"
             )
         self.number, self.column, self.cells = number, -1, []
+        if number > self.max_rows:
+            self.scanner.skim(self.skim)
+
+    def skim(self, name: str, given: dict) -> None:
+        """Behind the last row allowed: only count the rows and see that they are empty."""
+        name = name.rpartition(":")[2]
+        if name == "row":
+            self.number = self.whole(given.get("r"), self.number + 1)
+        elif name in ("v", "f", "is"):
+            raise self.too_many_rows()
+        elif name != "c":
+            self.in_data = False
+            self.scanner.resume(depth=2)
+            self.start(name, given)
 
     def start_cell(self, given: dict) -> None:
         self.cell_count += 1
@@ -112,17 +129,16 @@ class SheetReader:
             self.cells = []
 
     def check_place(self) -> None:
-        if self.number > self.max_rows:
-            raise FileRefused(
-                "too-many-rows",
-                f"工作表“{self.name}”第 {self.number} 行还有内容，最多 {self.max_rows} 行，请删除多余的行。",
-            )
         if self.column >= self.max_cols:
             where = f"{letters(self.column)}{self.number}"
             raise FileRefused(
                 "too-many-columns",
                 f"工作表“{self.name}”的 {where} 还有内容，最多 {self.max_cols} 列，请删除右边多余的列。",
             )
+
+    def too_many_rows(self) -> FileRefused:
+        where = f"工作表“{self.name}”第 {self.number} 行还有内容"
+        return FileRefused("too-many-rows", f"{where}，最多 {self.max_rows} 行，请删除多余的行或拆分后上传。")
 
     def make_cell(self) -> Cell:
         kind = self.given.get("t", "n")
