@@ -38,11 +38,12 @@ STATES = {
     "running": Look("job", "track", "进行中"),
     "done": Look("met", "met", "已完成"),
     "failed": Look("broken", "dead", "未完成"),
-    # acceptance
-    "passed": Look("met", "met", "合格"),
-    "partial": Look("risk", "risk", "部分合格"),
+    # acceptance (a step of its verdict)
+    "reached": Look("track", "track", "填报"),
+    "passed": Look("met", "met", "通过"),
+    "partial": Look("risk", "risk", "部分通过"),
     "returned": Look("back", "risk", "退回"),
-    "revoked": Look("back", "none", "撤销"),
+    "revoked": Look("back", "none", "冲销"),
     "pending": Look("queue", "none", "待办"),
     # issues
     "open": Look("track", "track", "整改中"),
