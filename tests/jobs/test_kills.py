@@ -130,6 +130,17 @@ def site(tmp_path_factory):
             postgres(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(autouse=True)
+def empty(site):
+    """Each test starts with its own jobs, its own log and no worker."""
+    yield
+    for worker in site.workers:
+        site.kill(worker)
+    site.workers.clear()
+    site.log.unlink(missing_ok=True)
+    site.shell("from farmland.jobs.models import Job; Job.objects.all().delete()")
+
+
 ENQUEUE = """
 from farmland.jobs.services import enqueue
 enqueue("proof.fenced", args={"seconds": 60}, priority=9)
@@ -150,9 +161,8 @@ def test_after_a_kill_every_job_ends_and_nothing_is_done_twice(site):
     site.kill(worker)
     site.shell(ENQUEUE.replace('"seconds": 60', '"seconds": 0'))  # queued while no worker lives
 
-    worker = site.start_worker()
+    site.start_worker()
     jobs = site.wait(lambda jobs: all(job[1] == "done" for job in jobs), 60)
-    site.kill(worker)
 
     counted = {"proof.fenced": set(), "proof.unfenced": set()}
     for kind, _, attempts, effects in jobs:
@@ -197,14 +207,41 @@ for turn in range(10):
     Job.objects.filter(pk=first.pk).update(lease_until=timezone.now())
     both = (first.pk, second.pk)
     keyed.append(len(race(lambda number: services.claim(both[number % 2]))))
-Job.objects.all().delete()
-print(json.dumps([claims, careless_claims, queued, keyed]))
+order = []
+job = services.enqueue("x", dedupe_key="seen")
+def join_or_claim(number):
+    if number:
+        time.sleep(0.2)
+        services.claim(job.pk)
+        order.append("claimed")
+    else:
+        with transaction.atomic():
+            assert services.enqueue("x", dedupe_key="seen") == job
+            time.sleep(0.6)
+            order.append("committing")
+race(join_or_claim, 2)
+print(json.dumps([order, claims, careless_claims, queued, keyed]))
 """
 
 
 def test_of_eight_threads_exactly_one_claims_a_job_and_one_of_a_key(site):
-    claims, careless, queued, keyed = json.loads(site.shell(RACE).splitlines()[-1])
+    order, claims, careless, queued, keyed = json.loads(site.shell(RACE).splitlines()[-1])
     assert claims == [1] * 10
     assert queued == [1] * 10
     assert keyed == [1] * 10, "never two running jobs of one key"
+    assert order == ["committing", "claimed"], "a request that joined a queued job commits before that job starts"
     assert max(careless) > 1, "the control, which looks before it writes, shows that the race happens"
+
+
+@pytest.mark.slow
+def test_a_hung_worker_that_wakes_up_writes_nothing(site):
+    hung = site.start_worker()
+    site.wait(lambda _: "ready" in site.log.read_text(), 30)
+    site.shell("from farmland.jobs.services import enqueue; enqueue('proof.fenced', args={'seconds': 4})")
+    site.wait(lambda jobs: ("proof.fenced", "running", 1, 0) in jobs, 30)
+    os.killpg(hung.pid, signal.SIGSTOP)
+    site.start_worker()
+    site.wait(lambda jobs: ("proof.fenced", "done", 2, 1) in jobs, 40)
+    os.killpg(hung.pid, signal.SIGCONT)
+    site.wait(lambda _: "another worker has it" in site.log.read_text(), 30)
+    assert all(effects == 1 for kind, _, _, effects in site.jobs() if kind == "proof.fenced")

@@ -63,3 +63,10 @@ def test_a_foreign_and_a_missing_job_are_both_not_found(client, user):
 def test_nobody_sees_a_job_without_signing_in(client):
     job = services.enqueue("test.note")
     assert client.get(f"/jobs/{job.pk}/").status_code == 302
+
+
+def test_the_whole_page_holds_the_same_fragment(client, user):
+    job = services.enqueue("test.note", user=user)
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+    assert "<h2>记一笔</h2>" in page
+    assert 'hx-trigger="every 1s"' in page
