@@ -201,7 +201,7 @@ class _Reading:
         if not self.expect(node, path, yaml.ScalarNode, "一个值"):
             return None
         value = node.value.strip()
-        return None if node.style is None and value in EMPTY else value
+        return None if not node.style and value in EMPTY else value
 
     def plain(self, node: yaml.Node, path: str):
         if isinstance(node, yaml.SequenceNode):
@@ -223,7 +223,7 @@ class _Reading:
                 self.problem(key, where, f"没有名为“{key.value}”的项，可用的有：{'、'.join(_shown(declared))}。")
             elif name in values:
                 self.problem(key, where, f"“{key.value}”写了两次。")
-            elif isinstance(child, yaml.ScalarNode) and child.style is None and child.value.strip() in EMPTY:
+            elif isinstance(child, yaml.ScalarNode) and not child.style and child.value.strip() in EMPTY:
                 values.setdefault(name, None)
             else:
                 values[name] = declared[name].metadata["reader"](self, child, where)
