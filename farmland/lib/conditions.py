@@ -6,6 +6,7 @@ None, so that an exclusion that cannot be tested can hold the money.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -54,8 +55,8 @@ class Condition:
         if actual is None or expected is None:
             return None
         if self.op in ORDERED:
-            left, right = _number(actual), _number(expected)
-            return None if left is None or right is None else ORDERED[self.op](left, right)
+            left, right = _ordered(actual), _ordered(expected)
+            return ORDERED[self.op](left, right) if left is not None and type(left) is type(right) else None
         if self.op in ("=", "!="):
             return _same(actual, expected) == (self.op == "=")
         if self.op in ("in", "not_in"):
@@ -75,6 +76,17 @@ def _number(value: Any) -> Decimal | None:
     try:
         return Decimal(str(value))
     except InvalidOperation:
+        return None
+
+
+def _ordered(value: Any) -> Decimal | date | None:
+    """A number, or a day written 2020-07-03; None for what has no order."""
+    number = _number(value)
+    if number is not None:
+        return number
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
         return None
 
 
