@@ -83,13 +83,13 @@ class Start:
         self.note(schema=self.schema())
 
     def load(self) -> None:
-        """Load each plan file that is new or changed, then the demo data of a new database."""
-        plans = self.done.get("plans", {})
-        for path in sorted((ROOT / "plans").glob("*.yaml")):
-            if plans.get(path.name) != digest(path):
-                self.manage("load_plan", str(path.relative_to(ROOT)))
-                plans[path.name] = digest(path)
-                self.note(plans=plans)
+        """Load the plan files that are new or changed (all of them with the dictionary), then a new database's demo."""
+        plans = ROOT / "plans"
+        wanted = {path.name: digest(path, plans / "dictionary.yaml") for path in sorted(plans.glob("*-*.yaml"))}
+        loaded = self.done.get("plans", {})
+        if changed := [f"plans/{name}" for name, state in wanted.items() if loaded.get(name) != state]:
+            self.manage("load_plan", *changed)
+            self.note(plans=wanted)
         if self.done.get("demo") == "due":
             self.manage("load_demo")
             self.note(demo="loaded")

@@ -140,7 +140,7 @@ def test_an_unknown_verb_lists_the_known_ones():
 def begin(tmp_path, monkeypatch):
     """A Start on a house with two plans; management commands are noted, not run."""
     (tmp_path / "plans").mkdir()
-    for name in ("xihe-2024", "erong-2023"):
+    for name in ("xihe-2024", "erong-2023", "dictionary"):
         (tmp_path / "plans" / f"{name}.yaml").write_text(f"town: {name}\n")
     monkeypatch.setattr(start, "ROOT", tmp_path)
     called = []
@@ -153,10 +153,20 @@ def test_plans_are_loaded_once_and_only_the_changed_one_again(begin):
 
     new().load()
     new().load()
+    assert called == ["load_plan plans/erong-2023.yaml plans/xihe-2024.yaml"]
     (root / "plans" / "xihe-2024.yaml").write_text("town: xihe\n")
     new().load()
+    assert called[1:] == ["load_plan plans/xihe-2024.yaml"]
 
-    assert called == [f"load_plan plans/{name}.yaml" for name in ("erong-2023", "xihe-2024", "xihe-2024")]
+
+def test_a_changed_dictionary_loads_every_plan_again(begin):
+    new, called, root = begin
+
+    new().load()
+    (root / "plans" / "dictionary.yaml").write_text("ladders: []\n")
+    new().load()
+
+    assert called == ["load_plan plans/erong-2023.yaml plans/xihe-2024.yaml"] * 2
 
 
 def test_demo_data_goes_only_into_a_new_database_and_does_not_come_back(begin):
@@ -184,7 +194,7 @@ def test_a_plan_that_fails_is_tried_again_at_the_next_start(begin, monkeypatch):
             new().load()
     new().load()
 
-    assert len(called) == 2
+    assert called == ["load_plan plans/erong-2023.yaml plans/xihe-2024.yaml"]
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "八千", "-1", "80 "])
