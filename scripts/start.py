@@ -83,7 +83,7 @@ class Start:
         self.note(schema=self.schema())
 
     def load(self) -> None:
-        """Load the plan files that are new or changed (all of them with the dictionary), then a new database's demo."""
+        """Load the plan files that are new or changed (all with the dictionary), then a new database's demo."""
         plans = ROOT / "plans"
         wanted = {path.name: digest(path, plans / "dictionary.yaml") for path in sorted(plans.glob("*-*.yaml"))}
         loaded = self.done.get("plans", {})
