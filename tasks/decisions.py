@@ -42,6 +42,11 @@ class Warning:
     rule_key: str
     facts: tuple[str, ...] = ()
 
+    @property
+    def about_problem(self) -> bool:
+        """Whether it sets the measure against the problem kind (C14) rather than against the land (C12)."""
+        return "problem_kind" in self.facts
+
 
 def suggest(rules: Iterable, facts: Mapping[str, Any]) -> Suggestion | None:
     """The first measure row, by priority and then by order, whose conditions are all known to hold."""
@@ -74,6 +79,13 @@ def warnings(rules: Iterable, facts: Mapping[str, Any]) -> list[Warning]:
         for row in in_order(rules, "warning")
         if holds(row, facts)
     ]
+
+
+def warned(rules: Iterable, common: Iterable, facts: Mapping[str, Any]) -> list[Warning]:
+    """What the plan's own rows warn of; on a subject (地类, 问题类型) they are silent on, what ``common`` rows do."""
+    own = warnings(rules, facts)
+    subjects = {one.about_problem for one in own}
+    return [*own, *(one for one in warnings(common, facts) if one.about_problem not in subjects)]
 
 
 def in_order(rules: Iterable, purpose: str) -> list:

@@ -87,6 +87,18 @@ class Case:
     def children(self, target: TargetDoc) -> list[TargetDoc]:
         return [one for one in self.doc.targets if one.parent == target.key]
 
+    @cached_property
+    def _headings(self) -> dict[str, str]:
+        return {_plain_clause(where): item.title for where, item in self.outline()}
+
+    def clause(self, clause: str) -> str:
+        """A clause as a reader finds it: “三、工作目标”, “二（一）耕地恢复补足工作组”."""
+        title = self._headings.get(_plain_clause(clause), "")
+        top = re.fullmatch(r"[一二三四五六七八九十]+", clause)
+        if not title or len(title) > LONGEST // 2:
+            return f"第{clause}部分" if top else clause
+        return f"{clause}{'、' if top else ''}{title}"
+
     def statement_place(self, statement: StatementDoc) -> str:
         return f"{statement.clause}·{short(statement.printed)}"
 
@@ -110,8 +122,8 @@ class Case:
     def bare(self, name: str) -> str:
         """An office name without the town before it: 镇司法所 and 西河镇司法所 → 司法所."""
         town = self.doc.town.name
-        name = narrow(name).removeprefix(town)
-        return name[1:] if len(name) > 2 and name[0] == town[-1] else name
+        name, kind = narrow(name).removeprefix(town), "街道" if town.endswith("街道") else town[-1:]
+        return name.removeprefix(kind) if len(name) > len(kind) + 1 else name
 
     @cached_property
     def _divisions(self) -> dict[str, tuple[Place, ...]]:
@@ -186,6 +198,10 @@ def figure(value: Decimal | Fraction, places: int = 4) -> str:
     """For a message: thousands separators, no trailing zeros, at most ``places`` decimals."""
     text = f"{Decimal(plain(rounded(Fraction(value), places))):,f}"
     return text.replace("-", MINUS)
+
+
+def _plain_clause(clause: str) -> str:
+    return re.sub(r"[\s、.]", "", narrow(clause))
 
 
 def short(text: str) -> str:

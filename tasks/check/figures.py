@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from farmland.lib.area import rounded
 from farmland.lib.formula import Formula, FormulaError
-from farmland.lib.numbers import decimals
+from farmland.lib.numbers import decimals, plain
 from tasks.check.case import Case, figure, listed
 from tasks.check.registry import Remark, error, rule
 from tasks.plan.document import SplitDoc, StatementDoc, TargetDoc
@@ -30,14 +30,15 @@ def same_target_two_figures(case: Case) -> Iterator[Remark]:
             value = _value(case, one)
             if expected is None or _agree(value, expected, one) or _lost(value, expected):
                 continue
-            other = case.amount(expected, _base(case, same))
+            base = _base(case, same)
+            other = f"{listed(places)}写的是{case.amount(expected, base)}"
             yield error(
                 case.statement_place(one),
                 one.clause,
                 _printed(one),
-                f"{listed(places)}写的是{other}",
-                f"{_name(case, one)}前后写了不同的数：{one.clause}写“{_printed(one)}”，{listed(places)}写{other}，"
-                f"相差{case.amount(abs(value - expected), _base(case, same))}，请核实后统一。",
+                other,
+                f"{_name(case, one)}前后写了不同的数：{case.clause(one.clause)}写“{_printed(one)}”，{other}，"
+                f"相差{case.amount(abs(value - expected), base)}，请核实后统一。",
             )
     yield from _against_ledger(case)
 
@@ -80,7 +81,7 @@ def unit_or_magnitude_lost(case: Case) -> Iterator[Remark]:
                     one.clause,
                     _printed(one),
                     f"应为{case.amount(expected, base)}" if expected is not None else wrong,
-                    f"{one.clause}的“{_printed(one)}”{wrong}{elsewhere}，请补正。",
+                    f"{case.clause(one.clause)}的“{_printed(one)}”{wrong}{elsewhere}，请补正。",
                 )
 
 
@@ -175,7 +176,7 @@ def _formula_faults(case: Case, *, sums: bool) -> Iterator[Remark]:
             one.clause,
             _printed(one),
             f"{formula.shown(figures)} = {result}",
-            f"{one.clause}“{_printed(one)}”与原文自己的数不符：{formula.shown(figures)} = {result}，"
+            f"{case.clause(one.clause)}的“{_printed(one)}”与原文自己的数不符：{formula.shown(figures)} = {result}，"
             f"相差{figure(abs(rounded(computed, places) - one.value))}{one.magnitude}{one.unit}，请核对。",
         )
 
@@ -194,9 +195,9 @@ def _figures(case: Case, formula: Formula, asking: StatementDoc) -> dict[str, De
         same = [one for one in case.doc.statements if one.key == name and one.value is not None]
         same.sort(key=lambda one: (one.clause != asking.clause, not one.unit))
         if same:
-            found[name] = _value(case, same[0])
+            found[name] = Decimal(plain(_value(case, same[0])))
         elif (target := case.targets.get(name)) and target.amount is not None:
-            found[name] = case.in_base(target.amount, target.unit)
+            found[name] = Decimal(plain(case.in_base(target.amount, target.unit)))
     return found
 
 

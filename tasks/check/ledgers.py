@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from farmland.lib.numbers import narrow
 from tasks.check.case import Case, cells, listed
 from tasks.check.registry import Remark, note, rule, warning
-from tasks.decisions import Warning, common_rules, facts_of, suggest, warnings
+from tasks.decisions import Warning, common_rules, facts_of, suggest, warned
 from tasks.plan.document import LedgerDoc, LedgerRowDoc
 
 SEPARATORS = re.compile(r"[、,;/\s]+")
@@ -122,7 +122,7 @@ def located_elsewhere(case: Case) -> Iterator[Remark]:
 def measure_not_allowed(case: Case) -> Iterator[Remark]:
     for ledger, row in case.rows():
         facts = facts_of(row, case.dictionary, unit=ledger.unit, kind=ledger.kind)
-        faults = _warned(case, facts, about_problem=False) or _other_measure_wanted(case, facts)
+        faults = _warned(case, facts, about_problem=False) + _other_measure_wanted(case, facts)
         yield from _measure_remark(case, ledger, row, faults, f"永农{row.pbf}，{row.measure}")
 
 
@@ -139,12 +139,8 @@ def measure_against_problem(case: Case) -> Iterator[Remark]:
 
 
 def _warned(case: Case, facts: dict, *, about_problem: bool) -> list[Warning]:
-    """What the warning rows say: the plan's own, and where they are silent the dictionary's."""
-    for rows in (case.doc.rules, common_rules(case.dictionary)):
-        found = [one for one in warnings(rows, facts) if ("problem_kind" in one.facts) == about_problem]
-        if found:
-            return found
-    return []
+    found = warned(case.doc.rules, common_rules(case.dictionary), facts)
+    return [one for one in found if one.about_problem == about_problem]
 
 
 def _other_measure_wanted(case: Case, facts: dict) -> list[Warning]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from tasks.check.case import Case
 
 SEVERITIES = ("error", "warning", "note")
+LONGEST = {"place": 180, "clause": 480, "stated": 280, "computed": 280, "message": 480}  # what a finding can keep
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,15 @@ def note(place: str, clause: str, stated: str, computed: str, message: str) -> R
 
 
 def _told_apart(remarks: list[Remark]) -> Iterable[Remark]:
-    """Number the places that occur more than once under one rule: “二（一）·恢复补足（2）”."""
+    """Clip long texts, and number the places that occur more than once under one rule: “二（一）·恢复补足（2）”."""
     seen: Counter = Counter()
-    for remark in remarks:
+    for remark in map(_clipped, remarks):
         seen[remark.rule, remark.place] += 1
         count = seen[remark.rule, remark.place]
         yield remark if count == 1 else replace(remark, place=f"{remark.place}（{count}）")
+
+
+def _clipped(remark: Remark) -> Remark:
+    texts = {name: getattr(remark, name) for name in LONGEST}
+    long = {name: f"{text[: LONGEST[name] - 1]}…" for name, text in texts.items() if len(text) > LONGEST[name]}
+    return replace(remark, **long) if long else remark

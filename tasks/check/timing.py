@@ -47,9 +47,9 @@ def _target_deadlines(case: Case) -> Iterator[Remark]:
     for target in case.doc.targets:
         printed = target.due_printed or (target.due_on.isoformat() if target.due_on else "")
         if target.due_on and _before_issue(case, target.due_on):
-            yield _past(case, f"{case.target_place(target)}·时限", target.clause, printed, target.due_on)
+            yield _past(case, f"{case.target_place(target)}·完成时限", target.clause, printed, target.due_on)
         elif printed and not target.due_on and not _by_word(case, printed):
-            yield from _deadline(case, f"{case.target_place(target)}·时限", target.clause, printed)
+            yield from _deadline(case, f"{case.target_place(target)}·完成时限", target.clause, printed)
 
 
 def _rule_deadlines(case: Case) -> Iterator[Remark]:
@@ -78,7 +78,7 @@ def _deadline(case: Case, place: str, clause: str, printed: str, *, yearless: bo
 def _past(case: Case, place: str, clause: str, printed: str, due: date) -> Remark:
     issued = case.doc.issued_on
     days = (issued - due).days
-    message = f"{place}的时限 {due} 早于方案印发日期 {issued}，早 {days} 天，无法按时完成，请改定时限。"
+    message = f"{place}“{printed}”早于方案印发日期 {issued}，早 {days} 天，无法按时完成，请改定时限。"
     return error(place, clause, printed, f"早于印发日期 {issued}，早 {days} 天", message)
 
 

@@ -73,9 +73,9 @@ def _siblings(items: list[OutlineDoc], above: str, name: str) -> Iterator[Remark
             yield warning(place, clause, f"{number.written(before)}之后又写{printed}", "序号重复", message)
             continue
         gaps = "".join(number.written(value) for value in range(before + 1, number.value))
-        stated = f"{number.written(before)}后接{printed}" if before else f"从{printed}开始"
-        message = f"“{clause}”下{stated}，缺{gaps}，请核对是否漏印一项。"
-        yield warning(place, clause, stated, f"缺{gaps}", message)
+        stated = f"{number.written(before)} 后接 {printed}" if before else f"从{printed}开始"
+        message = f"“{clause}”下 {stated}，缺 {gaps}，请核对是否漏印一项。"
+        yield warning(place, clause, stated, f"缺 {gaps}", message)
 
 
 def numbered(text: str) -> Numbered | None:
