@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from farmland import dashboard
 from farmland.health import healthz
 
 urlpatterns = [
@@ -10,4 +11,6 @@ urlpatterns = [
     path("", include("farmland.accounts.urls")),
     path("", include("farmland.jobs.urls")),
     path("", include("tasks.urls")),
+    path("<slug:town>/<int:year>/", dashboard.dashboard_town, name="dashboard_town"),
+    path("<slug:town>/<int:year>/villages/<str:code>/", dashboard.village_detail, name="village_detail"),
 ]

@@ -5,7 +5,7 @@ from functools import wraps
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 
 from farmland.context_processors import Shell
 from farmland.places.models import Division
@@ -66,6 +66,6 @@ def home(request):
     years = TownYear.objects.visible_to(request.user).select_related("town").order_by("town__path", "-year")
     first = next(iter([one for one in years if Plan.objects.filter(town=one.town, year=one.year).exists()]), None)
     if first is None:
-        return redirect("nothing_yet")
+        return render(request, "dashboard/nothing.html")
     whole = request.user.sees_whole(first.town)
     return redirect("dashboard_town" if whole else "form_home", town=first.town.slug, year=first.year)

@@ -1,0 +1,327 @@
+"""总览: are we safe? Everything on the page comes from rows the recompute wrote; no figure is computed here anew."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db.models import Max
+from django.shortcuts import render
+from django.urls import reverse
+
+from farmland.lib.numbers import fixed, plain
+from farmland.places.models import Division, Term
+from parcels.models import Kind
+from parcels.progress import Ladders
+from tasks.models import Finding, Issue, Milestone, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.pages import division_in, town_page
+from tasks.red_lines import LINES, TIERS
+
+ORDER = list(LINES)
+UNSAFE = ("infeasible", "overdue")
+
+
+@town_page(whole=True)
+def dashboard_town(request, town_year: TownYear):
+    """总览 of a town and year."""
+    plan = Plan.objects.filter(town=town_year.town, year=town_year.year).first()
+    if plan is None:
+        return render(request, "dashboard/no_plan.html", {"town_year": town_year})
+    rows = list(_progress(town_year))
+    lines = red_line_rows(town_year)
+    page = {
+        "plan": plan,
+        "town_year": town_year,
+        "year_end": year_end(town_year),
+        "lines": lines,
+        "verdict": verdict(lines),
+        "findings": finding_counts(plan),
+        "cards": cards(town_year, rows),
+        "matrix": matrix(town_year, rows),
+        "milestones": milestones(town_year, plan, rows),
+        "todo": todo(town_year, request.user, lines, rows, plan),
+    }
+    return render(request, "dashboard/town.html", page)
+
+
+@town_page
+def village_detail(request, town_year: TownYear, code: str):
+    """One village: what it has to do, how far it is, what was reported and accepted."""
+    division = division_in(request.user, town_year, code)
+    rows = [one for one in _progress(town_year) if one.division_id == division.pk]
+    submissions = Submission.objects.visible_to(request.user).filter(division=division, year=town_year.year)
+    issues = Issue.objects.visible_to(request.user).filter(division=division, year=town_year.year)
+    page = {
+        "town_year": town_year,
+        "division": division,
+        "cards": cards(town_year, rows, division),
+        "submissions": submissions.select_related("user")[:8],
+        "issues": issues.order_by("order"),
+    }
+    return render(request, "dashboard/village.html", page)
+
+
+def _progress(town_year: TownYear):
+    return (
+        Progress.objects.filter(town=town_year.town, year=town_year.year)
+        .select_related("target__kind__parent", "target__parent", "division")
+        .order_by("target__order")
+    )
+
+
+def year_end(town_year: TownYear) -> tuple[date, int]:
+    """The reference day of the assessment (31 December) and how many days are left."""
+    last = date(town_year.year, 12, 31)
+    return last, (last - town_year.today()).days
+
+
+def red_line_rows(town_year: TownYear) -> list[dict]:
+    found = RedLineResult.objects.filter(town=town_year.town, year=town_year.year).select_related("red_line")
+    rows = sorted(found, key=lambda one: ORDER.index(one.line) if one.line in ORDER else len(ORDER))
+    return [_red_line(one) for one in rows]
+
+
+def _red_line(one: RedLineResult) -> dict:
+    pending = [(tier, Decimal(one.tiers[tier]["area"] or 0)) for tier in TIERS if tier in one.tiers]
+    dead = Decimal(one.tiers.get("dead", {}).get("area") or 0)
+    planned = one.tiers.get("planned", {}).get("margin")
+    is_count = one.unit != "mu"
+    is_stock = one.line in ("retention", "pbf")
+    short = -one.margin if one.margin is not None and one.margin < 0 else None
+    segments = [pair for pair in pending if pair[1] and not (is_stock and pair[0] == "accepted")]
+    if dead:
+        segments.append(("dead", dead))
+    return {
+        "result": one,
+        "name": LINES[one.line],
+        "assumption": one.red_line.assumption if one.red_line else "",
+        "segments": segments,
+        "bar_target": (short if is_stock else one.target) if one.margin is not None else None,
+        "bar_label": _bar_label(one, short, is_stock),
+        "is_count": is_count,
+        "done": int(Decimal(one.tiers["accepted"]["area"] or 0)) if is_count and one.tiers else 0,
+        "total": int(one.actual + Decimal(one.tiers["accepted"]["area"] or 0)) if is_count and one.tiers else 0,
+        "best": Decimal(planned) if planned is not None and short is not None and not is_count else None,
+        "tone": _tone(one),
+    }
+
+
+def _bar_label(one: RedLineResult, short: Decimal | None, is_stock: bool) -> str:
+    if one.margin is None:
+        return ""
+    if is_stock:
+        return f"还需 {fixed(short)}" if short else ""
+    return f"任务 {fixed(one.target)}"
+
+
+def _tone(one: RedLineResult) -> str:
+    if one.margin is None or one.margin >= 0:
+        return ""
+    return "broken" if one.state in UNSAFE else "risk"
+
+
+def verdict(lines: list[dict]) -> dict:
+    """The one sentence a mayor reads: safe, at risk, not safe; and why, in figures."""
+    broken = [line for line in lines if line["result"].state in UNSAFE]
+    risky = [line for line in lines if line["result"].state == "at_risk"]
+    silent = [line for line in lines if line["result"].state == "no_data"]
+    reasons = [f"{line['name']}：{line['result'].reason}" for line in (*broken, *risky) if line["result"].reason]
+    parts = []
+    if broken:
+        parts.append(f"{len(broken)} 条守不住")
+    if risky:
+        parts.append(f"{len(risky)} 条有风险")
+    if silent:
+        parts.append(f"{len(silent)} 条没有数据")
+    tone = "broken" if broken else "risk" if risky or silent else ""
+    word = "不安全" if broken else "有风险" if risky else "数据不全" if silent else "安全"
+    text = f"五条红线 {'，'.join(parts)}" if parts else "五条红线都守得住"
+    if silent and not broken and not risky:
+        reasons = [f"{line['name']}：{line['result'].reason}" for line in silent[:2]]
+    return {"tone": tone, "word": word, "text": text, "why": "".join(reasons[:3])}
+
+
+def finding_counts(plan: Plan) -> dict:
+    counts = {"error": 0, "warning": 0, "note": 0}
+    for severity in Finding.objects.filter(plan=plan, waived=False).values_list("severity", flat=True):
+        counts[severity] += 1
+    return counts
+
+
+def level_names() -> dict[str, str]:
+    return {term.code: term.label for term in Term.objects.filter(dictionary="level", town=None)}
+
+
+def cards(town_year: TownYear, rows: list[Progress], division: Division | None = None) -> list[dict]:
+    """A card for every target that is worked off; children of the same kind (tranches) are notes of their parent."""
+    ladders, names = Ladders(town_year.town), level_names()
+    chosen = [one for one in rows if one.division_id == (division and division.pk)]
+    found = []
+    for one in chosen:
+        target = one.target
+        if target.kind.nature == Kind.STOCK or target.tranche:
+            continue
+        leaf = target.kind.leaves()[0] if target.kind.children.exists() else target.kind_id
+        found.append(
+            {
+                "row": one,
+                "name": str(target.kind),
+                "ladder": _levels(one, ladders, leaf, names),
+                "notes": _notes(one, chosen, names),
+                "is_count": one.unit != "mu",
+            }
+        )
+    return found
+
+
+def _levels(one: Progress, ladders: Ladders, kind: str, names: dict) -> list[dict]:
+    if one.unit != "mu":
+        return []
+    counted = one.target.level
+    rows = []
+    for rung in ladders.rungs(kind):
+        if rung.level:
+            area = one.counted if rung.level == counted else Decimal(one.reached.get(rung.code, "0"))
+            rows.append({"label": names.get(rung.level, rung.name), "area": area, "counted": rung.level == counted})
+    return rows
+
+
+def _notes(one: Progress, rows: list[Progress], names: dict) -> list[str]:
+    target, notes = one.target, []
+    if not target.counted_level and one.unit == "mu":
+        notes.append(f"方案没有写认定层级，按{names.get(target.level, target.level)}计")
+    parts = [row for row in rows if row.target.parent_id == target.pk]
+    if parts:
+        joined = " + ".join(
+            f"{row.target.tranche or row.target.kind} {fixed(row.amount)}" for row in parts if row.amount
+        )
+        notes.append(f"{fixed(one.amount)} = {joined}" if joined else "")
+    if target.selected and one.division_id is None and one.amount:
+        notes.append(f"选定 {fixed(target.selected)}，任务占 {fixed(one.amount / target.selected * 100)}%")
+    if one.potential is not None:
+        notes.append(f"潜力 {fixed(one.potential)}")
+    if one.reason:
+        notes.insert(0, one.reason)
+    return [note for note in notes if note]
+
+
+@dataclass(frozen=True)
+class Column:
+    target: Target
+    unit: str
+    due: date | None
+    whole: Progress
+
+
+def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
+    """Villages × kinds: the leaf targets that are worked off, each village that has a share or facts."""
+    leaves = [one for one in rows if one.division_id is None and _is_column(one, rows)]
+    columns = [Column(one.target, one.unit, one.target.due_on, one) for one in leaves]
+    cells: dict = defaultdict(dict)
+    for one in rows:
+        if one.division_id:
+            cells[one.division_id][one.target_id] = one
+    shares = Share.objects.filter(target__plan__town=town_year.town, target__plan__year=town_year.year)
+    order = {division: number for number, division in enumerate(shares.values_list("division", flat=True))}
+    divisions = {one.division_id: one.division for one in rows if one.division_id}
+    latest = dict(
+        Submission.objects.filter(town=town_year.town, year=town_year.year, state="applied")
+        .values_list("division")
+        .annotate(last=Max("submitted_at"))
+    )
+    ordered = sorted(divisions.values(), key=lambda one: (order.get(one.pk, 9999), one.path))
+    body = [
+        {
+            "division": division,
+            "cells": [_cell(cells[division.pk].get(column.target.pk)) for column in columns],
+            "reported_at": latest.get(division.pk),
+        }
+        for division in ordered
+    ]
+    return {"columns": columns, "rows": body, "totals": [_cell(column.whole) for column in columns]}
+
+
+def _is_column(one: Progress, rows: list[Progress]) -> bool:
+    target = one.target
+    if target.kind.nature == Kind.STOCK or target.tranche:
+        return False
+    return not any(row.target.parent_id == target.pk and not row.target.tranche for row in rows)
+
+
+def _cell(one: Progress | None) -> dict | None:
+    if one is None:
+        return None
+    done = max((Decimal(one.reached.get(code, "0")) for code in ("planted", "rectified")), default=Decimal(0))
+    return {"row": one, "done": max(done, one.counted or Decimal(0))}
+
+
+def milestones(town_year: TownYear, plan: Plan, rows: list[Progress]) -> list[dict]:
+    """The dated steps of the plan with how each stands: passed and reached, passed and missed, still to come."""
+    whole = {one.target_id: one for one in rows if one.division_id is None}
+    found = []
+    if plan.issued_on:
+        found.append({"on": plan.issued_on, "title": "方案印发", "state": "met", "note": ""})
+    for one in Milestone.objects.filter(plan=plan, ends_on__isnull=False).prefetch_related("targets", "steps"):
+        if one.steps.all() or one.ends_on.year > town_year.year + 1:
+            continue
+        found.append({"on": one.ends_on, "title": one.name, **_standing(one, whole, town_year.today())})
+    found.append({"on": date(town_year.year, 12, 31), "title": "国土变更统一时点", "state": "", "note": ""})
+    return sorted(found, key=lambda one: one["on"])
+
+
+def _standing(one: Milestone, whole: dict, today: date) -> dict:
+    short = Decimal(0)
+    for target in one.targets.all():
+        row = whole.get(target.pk)
+        if row is None or row.amount is None:
+            continue
+        reached = Decimal(row.reached.get(one.rung, "0")) if one.rung else row.counted or Decimal(0)
+        short += max(row.amount - reached, Decimal(0))
+    if not one.targets.all():
+        return {"state": "", "note": ""}
+    if not short:
+        return {"state": "met", "note": "已完成"}
+    if one.ends_on < today:
+        return {"state": "at_risk", "note": f"逾期 {plain(short)}"}
+    soon = one.ends_on - today <= timedelta(days=30)
+    return {"state": "at_risk" if soon else "", "note": f"还差 {plain(short)}"}
+
+
+def todo(town_year: TownYear, user, lines: list[dict], rows: list[Progress], plan: Plan) -> list[dict]:
+    """今天要我办: what is late, what waits for a decision, who has not reported; each leads to its rows."""
+    where = {"town": town_year.town.slug, "year": town_year.year}
+    found = []
+    for line in lines:
+        result = line["result"]
+        if result.state == "infeasible":
+            title = f"{line['name']}够不着，须报调整申请"
+            found.append(
+                {"title": title, "text": result.reason, "url": reverse("what_if", kwargs=where), "late": True}
+            )
+    late = Issue.objects.filter(town=town_year.town, year=town_year.year, due_on__lt=town_year.today())
+    late = late.exclude(state__in=Issue.CLOSED)
+    if count := late.count():
+        first = late.order_by("due_on").first()
+        days = (town_year.today() - first.due_on).days
+        url = f"{reverse('issue_list', kwargs=where)}?state=overdue"
+        found.append(
+            {"title": f"{count} 个问题过了整改时限", "text": f"最早的已过 {days} 天", "url": url, "late": True}
+        )
+    missed = [one for one in rows if one.division_id and one.state == "at_risk"]
+    if missed:
+        names = "、".join(dict.fromkeys(str(one.division) for one in missed[:4]))
+        villages = len({one.division_id for one in missed})
+        found.append(
+            {
+                "title": f"{villages} 个村有节点没赶上",
+                "text": f"{names}{' 等' if villages > 4 else ''}",
+                "url": "#h-matrix",
+                "late": False,
+            }
+        )
+    counts = finding_counts(plan)
+    if open_findings := counts["error"] + counts["warning"]:
+        text = f"错误 {counts['error']}，警告 {counts['warning']}"
+        url = reverse("plan_check", kwargs=where)
+        found.append({"title": f"方案体检 {open_findings} 条待答复", "text": text, "url": url, "late": False})
+    return found
