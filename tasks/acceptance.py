@@ -57,7 +57,7 @@ def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
     year = _open_year(town_year)
     rung = _rung(year, wish)
     _check_words(year, wish)
-    work = _work(year, wish)
+    work = _work(year, wish, by)
     _check_person(work, by)
     _check_room(work, rung, wish)
     verdict = "partial" if wish.verdict == "passed" and wish.declared and wish.area < wish.declared else wish.verdict
@@ -71,6 +71,7 @@ def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
         on=wish.on,
         by=by,
         reason=wish.reason,
+        is_demo=by.is_demo,
     )
     after = {"area_mu": plain(wish.area), "on": wish.on.isoformat(), "verdict": verdict}
     record(f"登记{rung.name}", _subject(work), user=by, town=year.town, after=after, reason=wish.reason)
@@ -102,6 +103,7 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
         by=by,
         reason=reason.strip(),
         reverses=step,
+        is_demo=by.is_demo,
     )
     before = {"step": str(step.pk), "area_mu": plain(step.area_mu)}
     record(
@@ -175,11 +177,12 @@ def _check_day(year: TownYear, on: date, field: str) -> None:
         raise Refused(f"日期 {on:%Y-%m-%d} 早于本年度太多，请核对年份。", field=field)
 
 
-def _work(year: TownYear, wish: Wish) -> Work:
+def _work(year: TownYear, wish: Wish, by: User) -> Work:
     """The work that is accepted, locked: the parcel's own, or the division's unplaced one, made when missing."""
     place = {"town": year.town, "kind": wish.kind, "year": year.year, "tranche": wish.tranche}
     if wish.parcel is None:
-        work, _ = Work.objects.get_or_create(**place, division=wish.division, parcel=None)
+        new = {"is_demo": by.is_demo}
+        work, _ = Work.objects.get_or_create(**place, division=wish.division, parcel=None, defaults=new)
     else:
         works = Work.objects.filter(**place, parcel=wish.parcel, exit="").order_by("pk")
         work = works.first()

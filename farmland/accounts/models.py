@@ -205,6 +205,7 @@ class Event(Row):
     reason = models.CharField("原因", max_length=500, blank=True)
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
+    is_demo = models.BooleanField("演示", default=False)  # demo users have chains of their own, removed with them
 
     objects = EventQuerySet.as_manager()
 
@@ -212,9 +213,9 @@ class Event(Row):
         verbose_name = verbose_name_plural = "操作记录"
         ordering = ["-at"]
         constraints = [
-            models.UniqueConstraint(fields=["town", "number"], name="event_number_unique_in_town"),
+            models.UniqueConstraint(fields=["town", "is_demo", "number"], name="event_number_unique_in_town"),
             models.UniqueConstraint(
-                fields=["number"], condition=Q(town=None), name="event_number_unique_without_town"
+                fields=["is_demo", "number"], condition=Q(town=None), name="event_number_unique_without_town"
             ),
         ]
 
@@ -232,11 +233,13 @@ def record(action: str, subject: str, *, user=None, town=None, before=None, afte
     with transaction.atomic():
         if town is not None:
             Division.objects.select_for_update(of=("self",)).get(pk=town.pk)
-        last = Event.objects.filter(town=town).order_by("-number").first()
+        is_demo = user is not None and user.is_demo
+        last = Event.objects.filter(town=town, is_demo=is_demo).order_by("-number").first()
         event = Event(
             town=town, number=last.number + 1 if last else 1, at=timezone.now(), user=user, action=action,
             subject=subject[:120], before=before, after=after, reason=reason[:500],
             previous=last.digest if last else "",
+            is_demo=is_demo,
         )  # fmt: skip
         event.digest = event.fingerprint()
         event.save(force_insert=True)
