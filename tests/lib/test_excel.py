@@ -215,6 +215,12 @@ def test_a_file_that_openpyxl_cannot_open_is_marked_all_the_same(tmp_path):
     assert (marked["B2"].value, marked["B2"].comment.text) == ("2.5", "错。")
 
 
+def test_a_cell_far_away_costs_nothing(tmp_path):
+    corpus.workbook(tmp_path / "in.xlsx", lambda book: book["进度"].cell(1_048_576, 16_384, "x"))
+    excel.mark_errors(tmp_path / "in.xlsx", [CellError("进度", "C2", "错。")], tmp_path / "marked.xlsx")
+    assert openpyxl.load_workbook(tmp_path / "marked.xlsx")["进度"]["C2"].comment.text == "错。"
+
+
 def test_a_bomb_is_not_marked_but_refused(tmp_path):
     corpus.ratio_bomb(tmp_path / "in.xlsx")
     with pytest.raises(FileRefused, match="压缩"):

@@ -51,7 +51,7 @@ def marked(data: BinaryIO, order: dict) -> str:
 def load(data: BinaryIO, max_inflated: int) -> openpyxl.Workbook:
     """The workbook as it is; built anew from its values when it has too many cells or openpyxl cannot read it."""
     gate.check_contents(data, max_inflated=max_inflated)
-    if cell_count(data) <= MAX_CELLS:
+    if is_small(data):
         try:
             return openpyxl.load_workbook(data, keep_links=False)
         except (*PARSER_FAULTS, AttributeError, AssertionError, SyntaxError):
@@ -67,22 +67,32 @@ def load(data: BinaryIO, max_inflated: int) -> openpyxl.Workbook:
     return book
 
 
-def cell_count(data: BinaryIO) -> int:
-    """How many cells the sheets hold, empty styled ones too: what openpyxl would have to build."""
+class TooManyCells(Exception):
+    """Ends the count."""
+
+
+def is_small(data: BinaryIO) -> bool:
+    """Whether openpyxl can build it in the memory of the sandbox: cells (empty styled ones too), rows, styles."""
     count = 0
 
     def start(name: str, given: dict) -> None:
         nonlocal count
         count += name in ("c", "row", "col", "mergeCell")
+        if count > MAX_CELLS:
+            raise TooManyCells
 
-    with gate.opened(data) as archive:
-        for sheet in read_outline(archive).sheets:
-            scan(archive, sheet.part, start)
-        for info in archive.infolist():
-            is_sheet = "/worksheets/" in info.filename or info.filename.endswith("sharedStrings.xml")
-            count += 0 if is_sheet else info.file_size // 100  # styles and drawings become objects too
-    data.seek(0)
-    return count
+    try:
+        with gate.opened(data) as archive:
+            for info in archive.infolist():
+                is_sheet = "/worksheets/" in info.filename or info.filename.endswith("sharedStrings.xml")
+                count += 0 if is_sheet else info.file_size // 100  # styles and drawings become objects too
+            for sheet in read_outline(archive).sheets:
+                scan(archive, sheet.part, start)
+    except TooManyCells:
+        return False
+    finally:
+        data.seek(0)
+    return count <= MAX_CELLS
 
 
 def wipe(book: openpyxl.Workbook) -> None:
@@ -92,9 +102,8 @@ def wipe(book: openpyxl.Workbook) -> None:
     for name in [name for name, defined in book.defined_names.items() if "[" in (defined.attr_text or "")]:
         del book.defined_names[name]
     for sheet in book.worksheets:
-        for row in sheet.iter_rows():
-            for cell in row:
-                wipe_cell(cell)
+        for cell in list(sheet._cells.values()):  # iter_rows would make every cell up to the farthest one
+            wipe_cell(cell)
 
 
 def wipe_cell(cell: Cell | MergedCell) -> None:
