@@ -18,7 +18,7 @@ def test_beat_sweeps_at_the_set_pace(settings):
 
 
 def test_every_task_beat_and_wake_name_exists():
-    app.loader.import_default_modules()
+    app.finalize()
     assert {"farmland.jobs.sweep", "farmland.jobs.run_job", "farmland.jobs.enqueue_periodic"} <= set(app.tasks)
 
 
