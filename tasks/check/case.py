@@ -77,6 +77,14 @@ class Case:
         kind = self.dictionary.kinds_by_code.get(code)
         return kind.name if kind else code
 
+    def is_acceptance(self, kind: str, rung: str) -> bool:
+        """Whether a rung of the kind's ladder is reached by an acceptance."""
+        name = (self.doc.town_ladders or {}).get(kind) or getattr(
+            self.dictionary.kinds_by_code.get(kind), "ladder", ""
+        )
+        ladder = self.dictionary.ladders_by_code.get(name)
+        return any(one.code == rung and bool(one.level) for one in ladder.rungs) if ladder else False
+
     def target_name(self, target: TargetDoc) -> str:
         name = self.kind_name(target.kind)
         return f"{name}（{target.tranche}）" if target.tranche else name

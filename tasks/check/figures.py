@@ -8,7 +8,7 @@ from fractions import Fraction
 from farmland.lib.area import rounded
 from farmland.lib.formula import Formula, FormulaError
 from farmland.lib.numbers import decimals, plain
-from tasks.check.case import Case, figure, listed
+from tasks.check.case import Case, figure, listed, short
 from tasks.check.registry import Remark, error, rule
 from tasks.plan.document import SplitDoc, StatementDoc, TargetDoc
 
@@ -26,18 +26,18 @@ def same_target_two_figures(case: Case) -> Iterator[Remark]:
     for same in _by_key(case).values():
         with_unit = [one for one in same if one.unit and case.base(one.unit) == _base(case, same)]
         expected, places = _agreed(case, with_unit)
+        base = _base(case, same)
         for one in with_unit:
             value = _value(case, one)
             if expected is None or _agree(value, expected, one) or _lost(value, expected):
                 continue
-            base = _base(case, same)
-            other = f"{listed(places)}写的是{case.amount(expected, base)}"
             yield error(
                 case.statement_place(one),
                 one.clause,
                 _printed(one),
-                other,
-                f"{_name(case, one)}前后写了不同的数：{case.clause(one.clause)}写“{_printed(one)}”，{other}，"
+                f"{listed(places)}写的是{case.amount(expected, base)}",
+                f"{_name(case, one)}前后不一：{case.clause(one.clause)}写“{short(one.printed)}”，"
+                f"{_other(case, with_unit, expected, places)}，"
                 f"相差{case.amount(abs(value - expected), base)}，请核实后统一。",
             )
     yield from _against_ledger(case)
@@ -280,4 +280,14 @@ def _printed(one: StatementDoc) -> str:
 
 def _name(case: Case, one: StatementDoc) -> str:
     target = case.targets.get(one.target)
-    return f"“{case.target_name(target)}”" if target else "同一个数"
+    return f"“{case.target_name(target)}”" if target else "同一件事的数"
+
+
+def _other(case: Case, same: list[StatementDoc], expected: Decimal, places: list[str]) -> str:
+    """What the other places print: their own words where there are any, else the target's figure."""
+    words = next((one for one in same if _value(case, one) == expected), None)
+    if words is None:
+        return f"{listed(places)}写的是{case.amount(expected, _base(case, same))}"
+    more = [place for place in places if place != words.clause]
+    also = f"（{listed(more)}同）" if more else ""
+    return f"{case.clause(words.clause)}写“{short(words.printed)}”{also}"

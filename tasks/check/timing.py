@@ -18,7 +18,7 @@ DATE_LIKE = re.compile(r"\d")
 @rule(
     "C09",
     "时间安排有误",
-    explanation="整改时限不能早于印发日期，不能是没有的日子；时限不能空缺、缺年份；阶段不能重叠，节点应在所属阶段之内；"
+    explanation="整改时限不能早于印发日期，不能是没有的日子；时限不能空缺、缺年份；阶段不能重叠，节点应在所属阶段和指标时限之内；"
     "同一件事不能有两种频次。前后阶段在同一天相接不算重叠。",
 )
 def dates_that_do_not_hold(case: Case) -> Iterator[Remark]:
@@ -108,10 +108,23 @@ def _milestone(case: Case, phase: PhaseDoc | None, stone: MilestoneDoc) -> Itera
         faults.append(f"不在“{phase.name}”（{phase.from_ or '……'} 至 {phase.to or '……'}）之内")
     if not days and not stone.repeats and not _by_word(case, stone.printed):
         faults.append("没有日期")
+    faults += _after_due(case, stone)
     if faults:
         text = "；".join(faults)
         yield warning(place, clause, stone.printed, text, f"{place}“{stone.printed}”{text}，请补正。")
     yield from _already_over(case, f"{place}·已过", clause, stone.printed, stone.on)
+
+
+def _after_due(case: Case, stone: MilestoneDoc) -> list[str]:
+    """Work that ends after the deadline of its own target; an acceptance may come later."""
+    if stone.on is None or stone.repeats:
+        return []
+    targets = [case.targets[key] for key in stone.targets if key in case.targets]
+    return [
+        f"晚于{case.target_name(target)}的时限 {target.due_on}"
+        for target in targets
+        if target.due_on and stone.on > target.due_on and not case.is_acceptance(target.kind, stone.rung)
+    ]
 
 
 def _outside(phase: PhaseDoc, day: date) -> bool:
