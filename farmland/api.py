@@ -7,8 +7,9 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from farmland.lib.api.handler import NoSuchAddress
 from farmland.lib.api.lists import list_paths
 from farmland.places.api import DivisionList
-from parcels.api import AcceptanceList, ParcelList
+from parcels.api import ParcelList
 from subsidies.api import ProgramList, RateList
+from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 
 
@@ -38,7 +39,7 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, AcceptanceList, ProgramList, RateList,
+    IssueList, AcceptanceDoor, ProgramList, RateList,
 ]  # fmt: skip
 v1 = [one for view in LISTS for one in list_paths(view)]
 

@@ -269,6 +269,16 @@ class Work(Row):
 
 
 class StepQuerySet(models.QuerySet):
+    """Append-only: rows are neither changed nor deleted, except demo rows when the demo data go."""
+
+    def update(self, **kwargs):
+        raise TypeError("steps are append-only: write a reversing row")
+
+    def delete(self):
+        if self.filter(is_demo=False).exists():
+            raise TypeError("steps are append-only: write a reversing row")
+        return super().delete()
+
     def visible_to(self, user):
         return self.filter(work__division__in=user.divisions())
 
@@ -308,6 +318,7 @@ class Step(Row):
     )
     upload = models.ForeignKey(Upload, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="原件")
     submission = models.UUIDField("回执", null=True, blank=True, db_index=True)  # of the form that brought it
+    key = models.CharField("幂等键", max_length=100, blank=True)  # a repeated request finds its row
     is_demo = models.BooleanField("演示", default=False)
 
     objects = StepQuerySet.as_manager()
@@ -317,6 +328,7 @@ class Step(Row):
         ordering = ["recorded_at", "pk"]
         indexes = [models.Index(fields=["work", "rung", "on"], name="step_work_rung_on")]
         constraints = [
+            models.UniqueConstraint(fields=["town", "by", "key"], condition=~Q(key=""), name="step_key_unique"),
             models.CheckConstraint(
                 name="step_return_has_reason_and_no_area",
                 condition=~Q(verdict="returned") | (Q(area_mu=0) & ~Q(reason="")),
@@ -336,3 +348,8 @@ class Step(Row):
 
     def __str__(self):
         return f"{self.work} {self.rung} {self.area_mu}"
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("steps are append-only: write a reversing row")
+        super().save(*args, **kwargs)

@@ -43,18 +43,23 @@ class Wish:
     parcel: Parcel | None = None
     tranche: str = ""
     declared: Decimal | None = None
+    key: str = ""  # of the request: the same key again is the same acceptance
 
 
 @dataclass(frozen=True)
 class Accepted:
+    """``job`` recomputes the figures; None for a repeated request, which changes nothing."""
+
     step: Step
-    job: Job
+    job: Job | None
 
 
 @transaction.atomic
 def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
     """Enter an acceptance. Refused explains every refusal; nothing is written then."""
     year = _open_year(town_year)
+    if again := _earlier(wish.key, by):
+        return Accepted(again, None)
     rung = _rung(year, wish)
     _check_words(year, wish)
     work = _work(year, wish, by)
@@ -71,6 +76,7 @@ def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
         on=wish.on,
         by=by,
         reason=wish.reason,
+        key=wish.key,
         is_demo=by.is_demo,
     )
     after = {"area_mu": plain(wish.area), "on": wish.on.isoformat(), "verdict": verdict}
@@ -79,11 +85,13 @@ def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
 
 
 @transaction.atomic
-def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None = None) -> Accepted:
+def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None = None, key: str = "") -> Accepted:
     """Take back an acceptance, whole or in part, by a negative row that names it."""
     if not reason.strip():
         raise Refused("请写明冲销的原因。", field="reason")
     year = _open_year(TownYear.objects.get(town=step.town_id, year=step.work.year))
+    if again := _earlier(key, by):
+        return Accepted(again, None)
     work = Work.objects.select_for_update(of=("self",)).get(pk=step.work_id)
     left = step.area_mu + _sum(Step.objects.filter(reverses=step))
     area = left if area is None else area
@@ -103,6 +111,7 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
         by=by,
         reason=reason.strip(),
         reverses=step,
+        key=key,
         is_demo=by.is_demo,
     )
     before = {"step": str(step.pk), "area_mu": plain(step.area_mu)}
@@ -124,6 +133,10 @@ def _check_higher_levels(step: Step) -> None:
     left = _sum(higher)
     if left > 0:
         raise Refused(f"更高层级已认定 {plain(left)} 亩，请先冲销更高层级的记录。", field="reverses", code="conflict")
+
+
+def _earlier(key: str, by: User) -> Step | None:
+    return Step.objects.filter(by=by, key=key).first() if key else None
 
 
 def _open_year(town_year: TownYear) -> TownYear:

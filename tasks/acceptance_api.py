@@ -1,0 +1,130 @@
+"""``acceptances/``: the list of the land, and the door through which new rows come in."""
+
+import uuid
+from decimal import Decimal
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers, status
+from rest_framework.response import Response
+
+from farmland.lib.api.errors import wrong_parameter
+from farmland.places.models import Division
+from parcels.api import AcceptanceList
+from parcels.models import Kind, Parcel, Step
+from tasks.acceptance import Refused, Wish, accept, reverse
+from tasks.models import TownYear
+
+
+class AcceptanceSerializer(serializers.Serializer):
+    """What a caller sends. A reversal names the row it ``reverses`` and a negative area (none: all that is left)."""
+
+    town = serializers.SlugField(required=False)
+    year = serializers.IntegerField(required=False, min_value=2000, max_value=2100)
+    kind = serializers.CharField(required=False, max_length=40)
+    division = serializers.CharField(required=False, allow_null=True, max_length=30)
+    parcel = serializers.UUIDField(required=False, allow_null=True)
+    tranche = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40)
+    level = serializers.CharField(required=False, max_length=20)
+    accepted_mu = serializers.DecimalField(required=False, allow_null=True, max_digits=12, decimal_places=4)
+    declared_mu = serializers.DecimalField(
+        required=False, allow_null=True, max_digits=12, decimal_places=4, min_value=Decimal(0)
+    )
+    verdict = serializers.ChoiceField(["passed", "partial", "returned", "revoked"], default="passed")
+    reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
+    accepted_on = serializers.DateField()
+    reverses = serializers.UUIDField(required=False, allow_null=True)
+
+    def validate(self, values):
+        if not values.get("reverses"):
+            missing = [name for name in ("town", "year", "kind", "level", "accepted_mu") if values.get(name) is None]
+            if missing:
+                raise serializers.ValidationError(dict.fromkeys(missing, "该字段是必填项。"), code="required")
+        return values
+
+
+class AcceptanceDoor(AcceptanceList):
+    """验收：各层级认定的面积；冲销为负数行，指明所冲的行。"""
+
+    @extend_schema(request=AcceptanceSerializer, summary="登记验收或冲销")
+    def post(self, request):
+        serializer = AcceptanceSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        key = request.headers.get("Idempotency-Key", "")[:100]
+        try:
+            done = (
+                self._reverse(request.user, values, key)
+                if values.get("reverses")
+                else self._accept(request.user, values, key)
+            )
+        except Refused as refusal:
+            raise refused(refusal) from refusal
+        (row,) = self.finished([self.one(request.user, str(done.step.pk))])
+        job = str(done.job.pk) if done.job else None
+        code = status.HTTP_201_CREATED if done.job else status.HTTP_200_OK
+        return Response(self.table.as_json(row) | {"job": job}, status=code)
+
+    def _accept(self, user, values, key):
+        town_year = TownYear.objects.visible_to(user).filter(town__slug=values["town"], year=values["year"]).first()
+        if town_year is None:
+            raise exceptions.NotFound
+        kind = Kind.objects.filter(code=values["kind"]).first()
+        if kind is None:
+            raise wrong_parameter("kind", f"没有名为“{values['kind']}”的任务类型。")
+        parcel = self._parcel(user, town_year, values.get("parcel"))
+        division = parcel.division if parcel else self._division(user, town_year, values.get("division"))
+        if not user.can("accept", division, kind.code):
+            raise exceptions.PermissionDenied
+        wish = Wish(
+            division=division,
+            kind=kind,
+            level=values["level"],
+            area=values["accepted_mu"],
+            on=values["accepted_on"],
+            verdict=values["verdict"],
+            reason=values.get("reason") or "",
+            parcel=parcel,
+            tranche=values.get("tranche") or "",
+            declared=values.get("declared_mu"),
+            key=key,
+        )
+        return accept(town_year, wish, by=user)
+
+    def _reverse(self, user, values, key):
+        step = Step.objects.visible_to(user).acceptances().filter(pk=values["reverses"]).first()
+        if step is None:
+            raise exceptions.NotFound
+        if not user.can("accept", step.work.division, step.work.kind_id):
+            raise exceptions.PermissionDenied
+        area = values.get("accepted_mu")
+        if area is not None and area >= 0:
+            raise wrong_parameter("accepted_mu", f"冲销的面积应为负数，现为 {area}。")
+        reason = values.get("reason") or ""
+        on = values["accepted_on"]
+        return reverse(step, by=user, reason=reason, on=on, area=None if area is None else -area, key=key)
+
+    def _division(self, user, town_year: TownYear, code: str | None) -> Division:
+        inside = Division.objects.visible_to(user).filter(town=town_year.town)
+        found = inside.filter(code=code).first() if code else inside.filter(pk=town_year.town_id).first()
+        if found is None:
+            raise exceptions.NotFound
+        return found
+
+    def _parcel(self, user, town_year: TownYear, pk: uuid.UUID | None) -> Parcel | None:
+        if pk is None:
+            return None
+        found = Parcel.objects.visible_to(user).filter(pk=pk, town=town_year.town).first()
+        if found is None:
+            raise exceptions.NotFound
+        return found
+
+
+def refused(refusal: Refused) -> exceptions.APIException:
+    """A refusal of the service as an answer: 403 for the person, 409 for a closed or conflicting state, else 400."""
+    if refusal.code == "same_person":
+        return exceptions.PermissionDenied(refusal.message, code=refusal.code)
+    if refusal.code in ("closed", "conflict"):
+        answer = exceptions.APIException(refusal.message, code=refusal.code)
+        answer.status_code = status.HTTP_409_CONFLICT
+        return answer
+    return wrong_parameter(refusal.field or "non_field_errors", refusal.message, refusal.code)
