@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from farmland.lib.area import rounded
 from farmland.lib.formula import Formula, FormulaError
-from farmland.lib.numbers import decimals, plain
+from farmland.lib.numbers import MINUS, decimals, plain
 from tasks.check.case import Case, figure, listed, short
 from tasks.check.registry import Remark, error, rule
 from tasks.plan.document import SplitDoc, StatementDoc, TargetDoc
@@ -170,14 +170,16 @@ def _formula_faults(case: Case, *, sums: bool) -> Iterator[Remark]:
         if computed is None or _matches(case, one, computed):
             continue
         places = _places(one)
-        result = f"{figure(computed, places)}{one.magnitude}{one.unit}"
+        result = rounded(computed, places)
+        unit = f"{one.magnitude}{one.unit}"
+        apart = f"{abs(result - one.value):,f}{'个百分点' if case.base(one.unit) == 'percent' else unit}"
+        shown = f"{formula.shown(figures)} = {result:,f}{unit}".replace("-", MINUS)
         yield error(
             case.statement_place(one),
             one.clause,
             _printed(one),
-            f"{formula.shown(figures)} = {result}",
-            f"{case.clause(one.clause)}的“{_printed(one)}”与原文自己的数不符：{formula.shown(figures)} = {result}，"
-            f"相差{figure(abs(rounded(computed, places) - one.value))}{one.magnitude}{one.unit}，请核对。",
+            shown,
+            f"{case.clause(one.clause)}的“{_printed(one)}”与原文自己的数不符：{shown}，相差{apart}，请核对。",
         )
 
 

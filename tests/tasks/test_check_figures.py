@@ -146,7 +146,7 @@ def derived(key: str, value: str, unit: str, formula: str, more: str = "") -> st
 @pytest.mark.parametrize(
     ("value", "unit", "formula", "expected"),
     [
-        pytest.param("62.35", "亩", "quota - actual", "61.9亩", id="gap"),
+        pytest.param("62.35", "亩", "quota - actual", "61.90亩", id="gap"),
         pytest.param("31.76", "%", "done / task", "31.68%", id="share"),
     ],
 )

@@ -111,7 +111,7 @@ def test_the_command_prints_findings_and_fails_on_an_error(capsys):
     assert ended.value.code == 1
     shown = capsys.readouterr().out
     assert "错误，前后矛盾（13 条）" in shown
-    assert "96 ÷ 500 = 19.2%" in shown
+    assert "96 ÷ 500 = 19.20%" in shown
     with pytest.raises(SystemExit):
         call_command("check_plan", str(SIXTH), "--json")
     assert len(json.loads(capsys.readouterr().out)["findings"]) == len(PLANTED)
