@@ -6,55 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.UUIDField(default=farmland.lib.models.time_uuid, editable=False, primary_key=True, serialize=False, verbose_name='编号')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True, verbose_name='更新时间')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='年度')),
-                ('key', models.CharField(max_length=60, verbose_name='键')),
-                ('name', models.CharField(max_length=120, verbose_name='名称')),
-                ('document', models.CharField(blank=True, max_length=200, verbose_name='文件')),
-                ('clause', models.CharField(blank=True, max_length=200, verbose_name='出处')),
-                ('exclusive_group', models.CharField(blank=True, max_length=60, verbose_name='互斥组')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='次序')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=farmland.lib.models.time_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="编号",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True, verbose_name="更新时间")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="年度")),
+                ("key", models.CharField(max_length=60, verbose_name="键")),
+                ("name", models.CharField(max_length=120, verbose_name="名称")),
+                ("document", models.CharField(blank=True, max_length=200, verbose_name="文件")),
+                ("clause", models.CharField(blank=True, max_length=200, verbose_name="出处")),
+                ("exclusive_group", models.CharField(blank=True, max_length=60, verbose_name="互斥组")),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="次序")),
             ],
             options={
-                'verbose_name': '补助政策',
-                'verbose_name_plural': '补助政策',
-                'ordering': ['plan', 'order'],
+                "verbose_name": "补助政策",
+                "verbose_name_plural": "补助政策",
+                "ordering": ["plan", "order"],
             },
         ),
         migrations.CreateModel(
-            name='Rate',
+            name="Rate",
             fields=[
-                ('id', models.UUIDField(default=farmland.lib.models.time_uuid, editable=False, primary_key=True, serialize=False, verbose_name='编号')),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True, verbose_name='更新时间')),
-                ('year', models.PositiveSmallIntegerField(verbose_name='年度')),
-                ('key', models.CharField(max_length=60, verbose_name='键')),
-                ('name', models.CharField(max_length=120, verbose_name='名称')),
-                ('clause', models.CharField(max_length=200, verbose_name='出处')),
-                ('treatment', models.CharField(blank=True, max_length=40, verbose_name='处置类别')),
-                ('yuan_per_mu', farmland.lib.fields.RateField(blank=True, null=True, verbose_name='元/亩')),
-                ('components', models.JSONField(blank=True, default=dict, verbose_name='构成')),
-                ('basis', models.CharField(blank=True, max_length=60, verbose_name='计算基数')),
-                ('legal_basis', models.CharField(blank=True, max_length=200, verbose_name='依据')),
-                ('years', models.JSONField(blank=True, default=list, verbose_name='年度')),
-                ('shape', models.JSONField(default=dict, verbose_name='规则')),
-                ('open_reason', models.CharField(blank=True, max_length=300, verbose_name='未定的原因')),
-                ('order', models.PositiveIntegerField(default=0, verbose_name='次序')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=farmland.lib.models.time_uuid,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="编号",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True, verbose_name="更新时间")),
+                ("year", models.PositiveSmallIntegerField(verbose_name="年度")),
+                ("key", models.CharField(max_length=60, verbose_name="键")),
+                ("name", models.CharField(max_length=120, verbose_name="名称")),
+                ("clause", models.CharField(max_length=200, verbose_name="出处")),
+                ("treatment", models.CharField(blank=True, max_length=40, verbose_name="处置类别")),
+                ("yuan_per_mu", farmland.lib.fields.RateField(blank=True, null=True, verbose_name="元/亩")),
+                ("components", models.JSONField(blank=True, default=dict, verbose_name="构成")),
+                ("basis", models.CharField(blank=True, max_length=60, verbose_name="计算基数")),
+                ("legal_basis", models.CharField(blank=True, max_length=200, verbose_name="依据")),
+                ("years", models.JSONField(blank=True, default=list, verbose_name="年度")),
+                ("shape", models.JSONField(default=dict, verbose_name="规则")),
+                ("open_reason", models.CharField(blank=True, max_length=300, verbose_name="未定的原因")),
+                ("order", models.PositiveIntegerField(default=0, verbose_name="次序")),
             ],
             options={
-                'verbose_name': '补助标准',
-                'verbose_name_plural': '补助标准',
-                'ordering': ['program', 'order'],
+                "verbose_name": "补助标准",
+                "verbose_name_plural": "补助标准",
+                "ordering": ["program", "order"],
             },
         ),
     ]

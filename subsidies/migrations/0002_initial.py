@@ -5,48 +5,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('parcels', '0001_initial'),
-        ('places', '0001_initial'),
-        ('subsidies', '0001_initial'),
-        ('tasks', '0001_initial'),
+        ("parcels", "0001_initial"),
+        ("places", "0001_initial"),
+        ("subsidies", "0001_initial"),
+        ("tasks", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='program',
-            name='plan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='programs', to='tasks.plan', verbose_name='方案'),
+            model_name="program",
+            name="plan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="programs",
+                to="tasks.plan",
+                verbose_name="方案",
+            ),
         ),
         migrations.AddField(
-            model_name='program',
-            name='town',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.division', verbose_name='乡镇'),
+            model_name="program",
+            name="town",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="places.division",
+                verbose_name="乡镇",
+            ),
         ),
         migrations.AddField(
-            model_name='rate',
-            name='kinds',
-            field=models.ManyToManyField(blank=True, related_name='rates', to='parcels.kind', verbose_name='任务类型'),
+            model_name="rate",
+            name="kinds",
+            field=models.ManyToManyField(blank=True, related_name="rates", to="parcels.kind", verbose_name="任务类型"),
         ),
         migrations.AddField(
-            model_name='rate',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rates', to='subsidies.program', verbose_name='政策'),
+            model_name="rate",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="rates",
+                to="subsidies.program",
+                verbose_name="政策",
+            ),
         ),
         migrations.AddField(
-            model_name='rate',
-            name='town',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.division', verbose_name='乡镇'),
+            model_name="rate",
+            name="town",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="places.division",
+                verbose_name="乡镇",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='program',
-            constraint=models.UniqueConstraint(fields=('town', 'plan', 'key'), name='program_key_unique'),
+            model_name="program",
+            constraint=models.UniqueConstraint(fields=("town", "plan", "key"), name="program_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='rate',
-            constraint=models.UniqueConstraint(fields=('town', 'program', 'key'), name='rate_key_unique'),
+            model_name="rate",
+            constraint=models.UniqueConstraint(fields=("town", "program", "key"), name="rate_key_unique"),
         ),
     ]
