@@ -53,9 +53,10 @@ def _target_deadlines(case: Case) -> Iterator[Remark]:
 
 
 def _rule_deadlines(case: Case) -> Iterator[Remark]:
+    said = {stone.clause for _, stone in case.doc.every_milestone()}
     for one in case.doc.rules:
         printed = str((one.then or {}).get("due") or "")
-        if printed and not _by_word(case, printed):
+        if printed and one.clause not in said and not _by_word(case, printed):
             yield from _deadline(case, f"{one.clause}·{short(printed)}", one.clause, printed)
 
 
@@ -106,13 +107,14 @@ def _milestone(case: Case, phase: PhaseDoc | None, stone: MilestoneDoc) -> Itera
     faults = _print_faults(case, stone.printed)
     if phase and not stone.repeats and any(_outside(phase, day) for day in days):
         faults.append(f"不在“{phase.name}”（{phase.from_ or '……'} 至 {phase.to or '……'}）之内")
-    if not days and not stone.repeats and not _by_word(case, stone.printed):
+    if not (days or faults or stone.repeats or _by_word(case, stone.printed)):
         faults.append("没有日期")
     faults += _after_due(case, stone)
     if faults:
         text = "；".join(faults)
         yield warning(place, clause, stone.printed, text, f"{place}“{stone.printed}”{text}，请补正。")
-    yield from _already_over(case, f"{place}·已过", clause, stone.printed, stone.on)
+    if not (phase and phase.to and _before_issue(case, phase.to)):  # else the phase says so
+        yield from _already_over(case, f"{place}·已过", clause, stone.printed, stone.on)
 
 
 def _after_due(case: Case, stone: MilestoneDoc) -> list[str]:

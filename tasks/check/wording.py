@@ -48,7 +48,7 @@ class Numbered:
 def number_or_annex_missing(case: Case) -> Iterator[Remark]:
     yield from _siblings(case.doc.outline, "", "正文")
     for where, item in case.outline():
-        yield from _siblings(item.items, where, f"{item.number}{item.title}")
+        yield from _siblings(item.items, where, case.clause(where))
     yield from _annexes(case)
 
 
@@ -96,9 +96,9 @@ def _annexes(case: Case) -> Iterator[Remark]:
         digits = re.search(r"[0-9]+|[一二三四五六七八九十]+", narrow(annex.number))
         there.add(chinese_to_number(digits[0]) if digits else 0)
         if not annex.present:
-            name = f"附件{annex.number.removeprefix('附件')}"
-            message = f"文中列有{name}《{annex.title}》，但没有附上，请补附。"
-            yield warning(name, annex.clause or "附件", f"{name}：{annex.title}", "没有附件正文", message)
+            name = f"附件{annex.number.removeprefix('附件')}" if digits else f"附件《{annex.title}》"
+            message = f"文中列有{name}{f'《{annex.title}》' if digits else ''}，但没有附上，请补附。"
+            yield warning(name, annex.clause or "附件", annex.title, "没有附件正文", message)
     reported = set()
     for quote in case.quotes:
         for match in NAMED_ANNEX.finditer(narrow(quote.text)):
@@ -106,7 +106,7 @@ def _annexes(case: Case) -> Iterator[Remark]:
             if value not in there and value not in reported:
                 reported.add(value)
                 there_are = "附件没有编号" if there == {0} else "附件中没有这一个" if there else "方案没有附件"
-                message = f"{quote.place}提到“{match[0]}”，{there_are}，请核对。"
+                message = f"{case.clause(quote.place)}提到“{match[0]}”，但{there_are}，请核对。"
                 yield warning(match[0], quote.place, match[0], there_are, message)
 
 
@@ -220,7 +220,11 @@ def _office_names(case: Case) -> Iterator[Remark]:
     printed: dict[str, Counter] = {}
     for name in _printed_names(case):
         unit = case.office(name)
-        if unit is not None and (case.bare(name) == case.bare(unit.name) or not unit.name.endswith(case.bare(name))):
+        if (
+            unit is not None
+            and unit.kind != "post"
+            and (case.bare(name) == case.bare(unit.name) or not unit.name.endswith(case.bare(name)))
+        ):
             printed.setdefault(unit.name, Counter())[case.bare(name)] += 1
     for unit, names in printed.items():
         if len(names) > 1:

@@ -4,7 +4,7 @@ import re
 
 from farmland.places.models import Division
 from tasks.check.case import Case
-from tasks.decisions import common_rules, day_of, facts_of, suggest, warnings
+from tasks.decisions import common_rules, day_of, facts_of, suggest, warned
 from tasks.models import Issue, Plan
 from tasks.plan.common import common_dictionary
 from tasks.plan.document import LedgerDoc, LedgerRowDoc, PlanDoc
@@ -21,19 +21,19 @@ def printed_codes(cell: str) -> list[str]:
 def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differences: Differences) -> None:
     """Issues of the plan's own ledgers. What people did since (measure decided, state) is kept on a reload."""
     case = Case(doc, common_dictionary())
-    rules = [*doc.rules, *common_rules(case.dictionary)]
+    rules = doc.rules
     wanted = []
     for ledger in doc.ledgers:
         for row in ledger.rows:
-            wanted.append(
-                Wanted((ledger.key, row.serial), _values(plan, case, rules, ledger, row, places, len(wanted)))
-            )
+            wanted.append(Wanted((ledger.key, row.serial), ledger_issue(plan, case, ledger, row, places, len(wanted))))
     rows = Issue.objects.filter(town=plan.town, year=plan.year, is_demo=False)
     sync(rows, ("ledger", "serial"), wanted, {"town": plan.town, "year": plan.year}, differences)
 
 
-def _values(plan: Plan, case: Case, rules, ledger: LedgerDoc, row: LedgerRowDoc, places, order: int) -> dict:
-    facts = facts_of(row, case.dictionary, unit=ledger.unit)
+def ledger_issue(plan: Plan, case: Case, ledger: LedgerDoc, row: LedgerRowDoc, places: dict, order: int) -> dict:
+    """The values of an issue from a printed row, with what the plan's rules suggest and warn of."""
+    rules = case.doc.rules
+    facts = facts_of(row, case.dictionary, unit=ledger.unit, kind=ledger.kind)
     suggestion = suggest(rules, facts)
     responsible = _division(case, row.responsible, places)
     located = _division(case, row.location, places)
@@ -55,7 +55,7 @@ def _values(plan: Plan, case: Case, rules, ledger: LedgerDoc, row: LedgerRowDoc,
         "measure_stated": row.measure,
         "suggested_measure": suggestion.measure if suggestion else "",
         "suggestion": _shown(suggestion),
-        "warnings": [one.text for one in warnings(rules, facts)],
+        "warnings": [one.text for one in warned(rules, common_rules(case.dictionary), facts)],
         "due_on": day_of(row.due, year=plan.year),
         "due_stated": row.due,
         "cells": _cells(row),
