@@ -17,9 +17,9 @@ class DictionaryDoc(Node):
     """``with_plan`` gives the dictionary as one plan sees it: the common rows and its own."""
 
     format: str = choice("1", required=True)
-    terms: list[DictionaryTerm] = parts(DictionaryTerm)  # noqa: RUF009
-    ladders: list[LadderDoc] = parts(LadderDoc)  # noqa: RUF009
-    kinds: list[KindDoc] = parts(KindDoc)  # noqa: RUF009
+    terms: list[DictionaryTerm] = parts(DictionaryTerm)
+    ladders: list[LadderDoc] = parts(LadderDoc)
+    kinds: list[KindDoc] = parts(KindDoc)
 
     @cached_property
     def by_dictionary(self) -> dict[str, dict[str, DictionaryTerm]]:

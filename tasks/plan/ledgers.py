@@ -21,7 +21,6 @@ def printed_codes(cell: str) -> list[str]:
 def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differences: Differences) -> None:
     """Issues of the plan's own ledgers. What people did since (measure decided, state) is kept on a reload."""
     case = Case(doc, common_dictionary())
-    rules = doc.rules
     wanted = []
     for ledger in doc.ledgers:
         for row in ledger.rows:

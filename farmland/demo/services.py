@@ -1,0 +1,132 @@
+"""Load the demo data, and take them away without a trace."""
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from farmland.accounts.models import ApiToken, Event, Grant, User
+from farmland.demo.land import Land
+from farmland.demo.stories import Story, stories
+from farmland.demo.users import make_users
+from farmland.jobs.models import Job, Upload
+from farmland.places.models import Division
+from parcels.models import Listing, Parcel, ParcelList, Step, Work
+from tasks.check.case import Case
+from tasks.models import Form, Issue, Plan, Snapshot, Submission, TownYear
+from tasks.plan.common import common_dictionary
+from tasks.plan.document import LedgerDoc
+from tasks.plan.ledgers import ledger_issue
+from tasks.services import recompute
+
+
+@transaction.atomic
+def load_demo() -> list[str]:
+    """Users, working dates, villages and land for every story whose town has a plan; what was made, in Chinese.
+
+    A town-year that has its demo land keeps it: loading again changes nothing.
+    """
+    made = []
+    plans = {(plan.town.slug, plan.year): plan for plan in Plan.objects.select_related("town")}
+    told = [(story, plans[story.town, story.year]) for story in stories() if (story.town, story.year) in plans]
+    for story, plan in told:
+        _villages(story, plan.town)
+    users = make_users()
+    for story, plan in told:
+        if _is_told(plan):
+            continue
+        TownYear.objects.filter(town=plan.town, year=plan.year).update(working_date=story.working_date)
+        Land(story, plan.town, users.get(story.town)).write()
+        _issues(story, plan)
+        recompute(plan.town, plan.year)
+        made.append(f"{plan.town} {plan.year} 年")
+    return made
+
+
+def _is_told(plan: Plan) -> bool:
+    return TownYear.objects.filter(town=plan.town, year=plan.year, working_date__isnull=False).exists()
+
+
+def _villages(story: Story, town: Division) -> None:
+    for order, name in enumerate(story.villages, start=1):
+        if not Division.objects.filter(parent=town, name=name).exists():
+            code = f"{town.code}-D{order:02d}"
+            place = {"kind": "village", "code": code, "order": order, "is_provisional": True, "is_demo": True}
+            Division(parent=town, name=name, **place).save()
+
+
+def _issues(story: Story, plan: Plan) -> None:
+    """A ledger for a plan that has rules and no ledger of its own, so that its decision table answers something."""
+    if not story.issues:
+        return
+    case = Case(plan.document, common_dictionary())
+    ledger = LedgerDoc(
+        key="demo", title="问题图斑台账（演示）", clause="演示台账", kind="illegal_use", unit="mu", rows=story.issues
+    )
+    villages = {one.name: one for one in Division.objects.filter(town=plan.town)}
+    for order, row in enumerate(story.issues):
+        values = ledger_issue(plan, case, ledger, row, villages, order)
+        values["division_id"] = values["responsible_division_id"] = villages[row.village].pk
+        Issue.objects.create(
+            town=plan.town, year=plan.year, ledger=ledger.key, serial=row.serial, is_demo=True, **values
+        )
+
+
+@transaction.atomic
+def remove_demo() -> dict[str, int]:
+    """Take away all demo rows, everything demo users did, and the demo users; how many rows of each kind went.
+
+    Facts and plans of real users stay. A fact a demo user wrote is a demo fact.
+    """
+    removed: dict[str, int] = {}
+    demo_users = User.objects.filter(is_demo=True)
+    by_demo = demo_users.values("pk")
+    gone = [
+        Snapshot.objects.filter(is_demo=True),
+        Submission.objects.filter(is_demo=True),
+        Form.objects.filter(is_demo=True),
+        Step.objects.filter(is_demo=True, reverses__isnull=False),
+        Step.objects.filter(is_demo=True),
+        Work.objects.filter(is_demo=True),
+        Listing.objects.filter(list__is_demo=True),
+        Parcel.objects.filter(is_demo=True),
+        ParcelList.objects.filter(is_demo=True),
+        Issue.objects.filter(is_demo=True),
+        Event.objects.filter(is_demo=True),
+        Job.objects.filter(created_by__in=by_demo),
+        ApiToken.objects.filter(user__in=by_demo),
+    ]
+    for rows in gone:
+        _count(removed, rows)
+    _remove_uploads(removed)
+    _end_sessions(set(demo_users.values_list("pk", flat=True)))
+    _count(removed, Grant.objects.filter(user__in=by_demo))
+    _count(removed, demo_users)
+    _count(removed, Division.objects.filter(is_demo=True))
+    for year in TownYear.objects.exclude(working_date=None).select_related("town"):
+        TownYear.objects.filter(pk=year.pk).update(working_date=None)
+        recompute(year.town, year.year)
+    (settings.VAR / "demo_password").unlink(missing_ok=True)
+    return removed
+
+
+def _count(removed: dict[str, int], rows) -> None:
+    count, _ = rows.delete()
+    if count:
+        name = rows.model._meta.verbose_name
+        removed[name] = removed.get(name, 0) + count
+
+
+def _remove_uploads(removed: dict[str, int]) -> None:
+    """Raw files only demo users brought; a file that a real upload shares stays."""
+    uploads = Upload.objects.filter(user__is_demo=True)
+    paths = set(uploads.values_list("path", flat=True))
+    _count(removed, uploads)
+    kept = set(Upload.objects.filter(path__in=paths).values_list("path", flat=True))
+    for path in paths - kept:
+        (settings.MEDIA_ROOT / path).unlink(missing_ok=True)
+
+
+def _end_sessions(users: set[int]) -> None:
+    for session in Session.objects.all():
+        if int(session.get_decoded().get("_auth_user_id", 0)) in users:
+            session.delete()

@@ -1,0 +1,58 @@
+"""``stories.yaml`` as values: for each town its working date, demo villages, and how far each village's work is."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from farmland.lib.documents import Node, day, free, integer, number, parts, read, text, words
+from tasks.plan.document import LedgerRowDoc
+
+
+@dataclass(frozen=True)
+class Task(Node):
+    """A village's area of one kind in 亩 by the stage it has got to, furthest first."""
+
+    village: str = text(required=True)
+    kind: str = text(required=True)
+    areas: dict = free(required=True)
+    parcels: int | None = integer()
+    treatment: str = text()
+    blocked: Decimal | None = number()
+    why_blocked: str = text()
+
+    def by_stage(self) -> list[tuple[str, Decimal]]:
+        return [(stage, Decimal(area)) for stage, area in self.areas.items()]
+
+
+@dataclass(frozen=True)
+class Returned(Node):
+    village: str = text(required=True)
+    kind: str = text(required=True)
+    level: str = text(required=True)
+    reason: str = text(required=True)
+
+
+@dataclass(frozen=True)
+class DemoIssue(LedgerRowDoc):
+    village: str = text(required=True)
+
+
+@dataclass(frozen=True)
+class Story(Node):
+    town: str = text(required=True)
+    year: int | None = integer(required=True)
+    working_date: date | None = day(required=True)
+    villages: list[str] = words()  # invented ones, for towns whose plan names none
+    tasks: list[Task] = parts(Task)
+    returned: list[Returned] = parts(Returned)
+    issues: list[DemoIssue] = parts(DemoIssue)
+
+
+@dataclass(frozen=True)
+class Stories(Node):
+    stories: list[Story] = parts(Story, required=True)
+
+
+def stories() -> list[Story]:
+    return read((Path(__file__).parent / "stories.yaml").read_text(encoding="utf-8"), Stories).stories
