@@ -1,0 +1,254 @@
+"""Writes of the progress form: a submission applied as a whole, or refused and kept in the history."""
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from django.db import transaction
+from django.utils import timezone
+
+from farmland.accounts.models import record
+from farmland.jobs.models import Upload
+from farmland.lib.excel import CellError
+from farmland.lib.numbers import plain
+from parcels.models import Parcel, Rung, Step, Work
+from parcels.progress import Ladders
+from tasks.forms.changes import Change, Conflict, Difference, Outcome, compare
+from tasks.forms.facts import division_facts, fallen
+from tasks.forms.incoming import Expected, Look, look, marked_copy
+from tasks.forms.receipts import next_receipt
+from tasks.forms.values import Item
+from tasks.forms.workbook import PROGRESS
+from tasks.models import Form, Submission, TownYear
+from tasks.services import request_recompute
+
+REDATED = "更正完成日期"
+NOTHING_NEW = "表里没有变化，没有写入。"
+Choose = Callable[[str], str | None]
+
+
+class KeyReused(Exception):
+    """The idempotency key stands for another content (422)."""
+
+
+@dataclass
+class Result:
+    """What became of an upload. ``state``: preview, applied, duplicate, refused or conflict."""
+
+    state: str
+    look: Look
+    outcome: Outcome = field(default_factory=Outcome)
+    errors: list[CellError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    marked: Upload | None = None
+    submission: Submission | None = None
+    is_repeat: bool = False
+
+
+def ask(cell: str) -> None:
+    """Decide no conflict: the user will be asked."""
+
+
+def preview(upload: Upload, user, expected: Expected, choose: Choose = ask) -> Result:
+    """What the upload would do, with nothing written but a marked copy when cells are wrong."""
+    found = look(upload, user, expected)
+    if found.refusal or found.errors:
+        return refused(found, user, found.errors)
+    outcome = compare(found.reading.lines, found.facts, division_facts(found.form.division, found.form.year), choose)
+    if outcome.gone:
+        return refused(found, user, gone_errors(outcome))
+    return Result("preview", found, outcome, notes=found.notes)
+
+
+def submit(upload: Upload, user, expected: Expected, *, key: str = "", choose: Choose = ask) -> Result:
+    """Apply the upload: all of it or nothing. Raises KeyReused; NotYours and NotAllowed as ``look`` does."""
+    bound = bound_to(user, key)
+    if bound and bound.upload.sha256 == upload.sha256:
+        return Result(bound.state, Look(upload), submission=bound, is_repeat=True)
+    found = look(upload, user, expected)
+    if bound and (found.refusal or bound.content != content_of(found)):
+        raise KeyReused
+    if found.refusal or found.errors:
+        return keep_refused(refused(found, user, found.errors), user)
+    result = apply(found, user, key, choose)
+    return keep_refused(refused(found, user, result.errors), user) if result.errors else result
+
+
+def bound_to(user, key: str) -> Submission | None:
+    """The submission that this user's key already stands for."""
+    return Submission.objects.filter(user=user, key=key).select_related("upload").first() if key else None
+
+
+def content_of(found: Look) -> str:
+    """Fingerprint of form and cells: the same form saved again by another program is the same content."""
+    return sha256(f"{found.form.pk}:{found.reading.content}".encode()).hexdigest()
+
+
+def gone_errors(outcome: Outcome) -> list[CellError]:
+    text = "第 {} 行 [图斑编号] 这块图斑已退出本年度治理，不再填报，请把这一行改回下载时的样子。"
+    return [CellError(PROGRESS, cell, text.format(number)) for number, cell in outcome.gone]
+
+
+def refused(found: Look, user, errors: list[CellError]) -> Result:
+    division = found.form.division if found.form else None
+    marked = marked_copy(found.upload, errors, division=division, user=user) if errors and division else None
+    return Result("refused", found, errors=errors, notes=found.notes, marked=marked)
+
+
+def keep_refused(result: Result, user) -> Result:
+    """Write the refusal into the division's history (the raw file is kept already)."""
+    upload, form = result.look.upload, result.look.form
+    division = form.division if form else upload.division
+    refusal = result.look.refusal
+    errors = [{"attr": one.address, "detail": one.message} for one in result.errors]
+    if refusal:
+        errors = [{"attr": "file", "detail": refusal.message}]
+    year = form.year if form else latest_year(division)
+    if division and year:
+        result.submission = Submission.objects.create(
+            town_id=division.town_id, division=division, year=year, form=form, upload=upload, marked=result.marked,
+            user=user, content=upload.sha256, state="refused", errors=errors,
+        )  # fmt: skip
+    return result
+
+
+def latest_year(division) -> int | None:
+    years = TownYear.objects.filter(town=division.town_id) if division else TownYear.objects.none()
+    return years.order_by("-year").values_list("year", flat=True).first()
+
+
+def apply(found: Look, user, key: str, choose: Choose) -> Result:
+    """The one transaction: under the town-year's lock compare with what stands now, write the differences."""
+    with exclusive(found.form):
+        content = content_of(found)
+        if repeat := already_applied(found.form, content):
+            return Result(repeat.state, found, submission=repeat, is_repeat=True)
+        if (bound := bound_to(user, key)) is not None:
+            if bound.content != content:
+                raise KeyReused
+            return Result(bound.state, found, submission=bound, is_repeat=True)
+        facts = division_facts(found.form.division, found.form.year)
+        outcome = compare(found.reading.lines, found.facts, facts, choose)
+        result = Result("applied", found, outcome, errors=gone_errors(outcome), notes=found.notes)
+        if not result.errors:
+            write(result, user, key, content)
+        return result
+
+
+@contextmanager
+def exclusive(form: Form):
+    """A transaction that holds the town-year (as acceptance and recompute do) and the division's works, in order."""
+    with transaction.atomic():
+        list(TownYear.objects.select_for_update(of=("self",)).filter(town=form.town_id, year=form.year))
+        works = Work.objects.select_for_update(of=("self",)).filter(division=form.division_id, year=form.year)
+        list(works.order_by("pk"))
+        yield
+
+
+def already_applied(form: Form, content: str) -> Submission | None:
+    return Submission.objects.filter(form=form, content=content, state="applied").first()
+
+
+def write(result: Result, user, key: str, content: str) -> None:
+    """Steps, submission, event and the request to recompute; or the record that nothing was to be written."""
+    found, outcome = result.look, result.outcome
+    form = found.form
+    result.state = "conflict" if outcome.conflicts else "applied" if outcome.changes else "duplicate"
+    if result.state == "duplicate":
+        result.notes = [NOTHING_NEW, *result.notes]
+    submission = Submission(
+        town_id=form.town_id, division=form.division, year=form.year, form=form, upload=found.upload, user=user,
+        key="" if result.state == "conflict" else key, content=content, state=result.state,
+        errors=[{"attr": None, "detail": note} for note in result.notes],
+        changes=[difference_json(one) for one in outcome.differences],
+    )  # fmt: skip
+    if result.state == "applied":
+        write_steps(submission, outcome.changes, found, user)
+        submission.receipt = next_receipt(form.division, form.year)
+        submission.changed_rows = outcome.changed_rows
+        submission.job = request_recompute(form.town, form.year, user).pk
+        areas = {stage: plain(area) for stage, area in outcome.by_stage().items()}
+        after = {"rows": outcome.changed_rows, "areas_mu": areas, "form": form.number}
+        record("填报写入", f"{submission.receipt} {form.division}", user=user, town=form.town, after=after)
+    if result.state == "conflict":
+        submission.errors = [conflict_json(one) for one in outcome.conflicts]
+    submission.save(force_insert=True)
+    result.submission = submission
+
+
+def difference_json(one: Difference) -> dict:
+    return {
+        "row": one.number,
+        "cell": f"{PROGRESS}!{one.cell}",
+        "code": one.label,
+        "group": one.group,
+        "column": one.heading,
+        "before": one.before or None,
+        "after": one.after or None,
+        "delta_mu": None if one.delta is None else plain(one.delta),
+    }
+
+
+def conflict_json(one: Conflict) -> dict:
+    return {
+        "cell": f"{PROGRESS}!{one.cell}",
+        "row": one.number,
+        "column": one.heading,
+        "base": one.base or None,
+        "mine": one.mine or None,
+        "theirs": one.theirs or None,
+        "by": one.by or None,
+        "at": timezone.localtime(one.at).isoformat(timespec="seconds") if one.at else None,
+    }
+
+
+def write_steps(submission: Submission, changes: Iterable[Change], found: Look, user) -> None:
+    """One signed step per change; a mere change of day reverses the last step and enters it again."""
+    ladders = Ladders(found.form.town)
+    works: dict[str, Work] = {}
+    steps = []
+    for change in changes:
+        item = found.facts.item(change.key)
+        if change.key not in works:
+            works[change.key] = work_of(item, found.form)
+        work, rung = works[change.key], ladders.rung(item.kind, change.stage)
+        common = {"town_id": found.form.town_id, "work": work, "rung": rung, "by": user, "upload": found.upload}
+        common["submission"] = submission.pk
+        today = found.town_year.today()
+        area = change.delta
+        if change.redates and (last := last_standing(work, rung)) and last.area_mu > 0:
+            steps.append(
+                Step(**common, area_mu=-last.area_mu, verdict="revoked", on=last.on, reverses=last, reason=REDATED)
+            )
+            area = last.area_mu
+        steps.append(
+            Step(
+                **common, area_mu=area, verdict="reached", on=change.now.on or today, crop=change.now.crop,
+                note=change.now.note, reason=change.reason if change.delta < 0 else "",
+            )
+        )  # fmt: skip
+    Step.objects.bulk_create(steps, batch_size=500)
+
+
+def work_of(item: Item, form: Form) -> Work:
+    """The work behind a row, made when nobody has begun it."""
+    kind, _, rest = item.key.partition(":")
+    place = {"town_id": form.town_id, "division_id": form.division_id, "year": form.year}
+    if kind == "work":
+        return Work.objects.get(pk=rest)
+    place |= {"kind_id": item.kind, "tranche": item.tranche}
+    if kind == "task":
+        return Work.objects.get_or_create(**place, parcel=None, defaults={"is_demo": form.is_demo})[0]
+    parcel = Parcel.objects.select_for_update(of=("self",)).get(pk=rest)
+    planned = {"area_mu": parcel.gross_mu, "is_demo": parcel.is_demo}
+    open_works = Work.objects.filter(**place, parcel=parcel, exit="")
+    return open_works.order_by("pk").first() or Work.objects.create(**place, parcel=parcel, **planned)
+
+
+def last_standing(work: Work, rung: Rung) -> Step | None:
+    """The last step on a rung that nothing has reversed."""
+    steps = list(Step.objects.filter(work=work, rung=rung).order_by("recorded_at", "pk"))
+    dead = fallen(steps)
+    standing = [step for step in steps if step.reverses_id is None and step.pk not in dead]
+    return standing[-1] if standing else None
