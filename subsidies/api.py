@@ -1,6 +1,7 @@
 """The lists of the money: programs and their rates."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from farmland.lib.api.columns import Column, decimal, whole
@@ -9,6 +10,14 @@ from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.lists import ListView
 from farmland.places.api import town_filter
 from subsidies.models import Program, Rate
+
+
+@dataclass(frozen=True)
+class OfKind(Filter):
+    """Programs with a rate for this kind of task."""
+
+    def apply(self, rows, text, user):
+        return rows.filter(pk__in=Rate.objects.filter(kinds=text).values("program"))
 
 
 class ProgramList(ListView):
@@ -32,7 +41,7 @@ class ProgramList(ListView):
         Column("years", "兑付年度", (), kind="data"),
         Column("exclusive_group", "互斥组"),
     )
-    filters = (town_filter(), Whole("year", "年度"), Filter("key", "键"))
+    filters = (town_filter(), Whole("year", "年度"), Filter("key", "键"), OfKind("kind", "有该类型标准的"))
     ordering = ("town", "year")
     default_ordering = ("town__slug", "-year", "order")
 

@@ -5,9 +5,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from farmland.accounts.models import ApiToken, Grant, User
-from farmland.places.models import Division, Term
-
-ROLES = {"town_official": ["accept", "report"], "village_head": ["report"], "viewer": []}
+from farmland.places.models import Division
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +32,10 @@ def places(db):
 
 
 @pytest.fixture
-def roles(db):
-    for code, can in ROLES.items():
-        Term.objects.get_or_create(
-            dictionary="role", code=code, town=None, defaults={"label": code, "attrs": {"can": can}}
-        )
-
-
-@pytest.fixture
-def client_for(places, roles):
+def client_for(places):
     """``client_for("xihe")``: an API client with a token of a user whose scope is that division."""
 
-    def make(place: str, role: str = "town_official") -> APIClient:
+    def make(place: str, role: str = "official") -> APIClient:
         user, _ = User.objects.get_or_create(username=f"{role}-{place}")
         Grant.objects.get_or_create(user=user, role=role, division=places[place])
         client = APIClient()

@@ -15,6 +15,7 @@ class ComputedList(ListView):
     """
 
     late: tuple[str, ...] = ()
+    default_ordering = ("made_at",)  # the order in which they were made
 
     def made(self, rows) -> list[dict[str, Any]]:
         raise NotImplementedError
@@ -22,7 +23,8 @@ class ComputedList(ListView):
     def chosen(self, user, wanted):
         rows = super().chosen(user, [pair for pair in wanted if pair[0].name not in self.late])
         after = [pair for pair in wanted if pair[0].name in self.late]
-        return [row for row in self.made(rows) if all(one.keeps(row, text) for one, text in after)]
+        found = [row for row in self.made(rows) if all(one.keeps(row, text) for one, text in after)]
+        return [row | {"made_at": number} for number, row in enumerate(found)]
 
     def finished(self, raws):
         self.enrich(raws)

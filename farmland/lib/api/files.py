@@ -4,12 +4,14 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from rustpy_xlsxwriter import write_worksheet
 
+from farmland.lib.api.columns import decimal_text
 from farmland.lib.api.errors import wrong_parameter
 from farmland.lib.excel import harmless
 
@@ -46,6 +48,8 @@ def take(buffer: io.StringIO) -> bytes:
 
 def csv_cell(value: Any) -> Any:
     """Texts that a spreadsheet would run as a formula are marked; numbers and dates stay as they are."""
+    if isinstance(value, Decimal):
+        return decimal_text(value)
     return harmless(value) if isinstance(value, str) else value
 
 

@@ -52,6 +52,8 @@ class ListView(APIView):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if "list_view" not in vars(cls):
+            cls.list_view = cls
         hidden = tuple(source.removeprefix("-") for source in cls.default_ordering)
         cls.table = Table((cls.id_column, *cls.columns, cls.updated_column), hidden)
         cls.all_filters = (*cls.filters, UPDATED_SINCE)
@@ -73,7 +75,7 @@ class ListView(APIView):
             return self.detail(request, id)
         query = read_query(self, request.query_params)
         rows = self.chosen(request.user, query.wanted)
-        if query.format in FILE_FORMATS:
+        if query.format != "json":
             return self.as_file(rows, query)
         return self.as_page(request, rows, query)
 
@@ -179,8 +181,9 @@ def address(request, cursor: str) -> str:
 
 def list_paths(view: type[ListView]) -> list:
     """The addresses of a list: ``<name>/`` and the read-only ``<name>/<id>/``."""
-    detail = view.as_view(http_method_names=["get", "head", "options"])
+    read_only = {"http_method_names": ["get", "head", "options"], "list_view": view, "__doc__": view.__doc__}
+    detail = type(f"{view.__name__}Row", (view,), read_only)
     return [
         path(f"{view.name}/", view.as_view(), name=f"api_{view.name}"),
-        path(f"{view.name}/<str:id>/", detail, name=f"api_{view.name}_detail"),
+        path(f"{view.name}/<str:id>/", detail.as_view(), name=f"api_{view.name}_detail"),
     ]

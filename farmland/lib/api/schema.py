@@ -147,9 +147,10 @@ class ListSchema(HouseSchema):
         return None if self.method == "GET" else super().get_request_serializer()
 
     def get_response_serializers(self):
+        view = self.view.list_view
         if self.method != "GET":
-            return super().get_response_serializers()
-        answer = row_serializer(type(self.view)) if self.is_detail else page_serializer(type(self.view))
+            return {201: row_serializer(view), 200: row_serializer(view)}
+        answer = row_serializer(view) if self.is_detail else page_serializer(view)
         answers = {(200, "application/json"): answer, 304: OpenApiResponse(description="没有变化（If-None-Match）")}
         if not self.is_detail:
             files = {(200, FILE_TYPES[name]): OpenApiTypes.BINARY for name in self.view.formats if name != "json"}
