@@ -26,7 +26,6 @@ def test_a_dead_broker_is_logged_and_left_alone_for_a_while(monkeypatch, caplog)
         raise ConnectionError("refused")
 
     broker(monkeypatch, refuse)
-    monkeypatch.setattr(wake, "PATIENCE", 0.3)
     assert not wake.send([1])
     assert not wake.send([2])
     assert len(calls) == 1, "the second request does not wait again"
