@@ -218,6 +218,11 @@ def short(text: str) -> str:
 
 
 def listed(words, most: int = 6) -> str:
-    """“甲、乙、丙 等 9 处” of many different words."""
+    """“甲、乙、丙 等 9 处” of many different words; rows of one ledger stand together: “附件2 第3、4行”."""
     words = list(dict.fromkeys(words))
-    return "、".join(words) if len(words) <= most else f"{'、'.join(words[:most])} 等 {len(words)} 处"
+    groups: dict[str, list[str]] = {}
+    for word in words[:most]:
+        row = re.fullmatch(r"(.+ 第)(.+)行", word)
+        groups.setdefault(row[1] if row else word, []).append(row[2] if row else "")
+    shown = "、".join(f"{head}{'、'.join(rows)}行" if rows[0] else head for head, rows in groups.items())
+    return shown if len(words) <= most else f"{shown} 等 {len(words)} 处"

@@ -167,10 +167,9 @@ def _formula_faults(case: Case, *, sums: bool) -> Iterator[Remark]:
             continue
         figures = _figures(case, formula, one)
         computed = _computed(case, formula, figures, one)
-        if computed is None or _matches(case, one, computed):
+        if computed is None or _matches(one, computed, exactly=sums and one.places is None):
             continue
-        places = _places(one)
-        result = rounded(computed, places)
+        result = rounded(computed, max(_places(one), decimals(rounded(computed, 4)) if sums else 0))
         unit = f"{one.magnitude}{one.unit}"
         apart = f"{abs(result - one.value):,f}{'个百分点' if case.base(one.unit) == 'percent' else unit}"
         shown = f"{formula.shown(figures)} = {result:,f}{unit}".replace("-", MINUS)
@@ -214,14 +213,16 @@ def _computed(case: Case, formula: Formula, figures: dict, one: StatementDoc) ->
     return result / Fraction(case.in_base(Decimal(1), one.unit, one.magnitude))
 
 
-def _matches(case: Case, one: StatementDoc, computed: Fraction) -> bool:
+def _matches(one: StatementDoc, computed: Fraction, *, exactly: bool) -> bool:
+    """A sum of printed parts is exact unless the file says ``places``; other results agree at the printed decimals."""
     if one.approximate:
         return _agree(one.value, computed, one)
-    return rounded(computed, _places(one)) == one.value
+    return computed == Fraction(one.value) if exactly else rounded(computed, _places(one)) == one.value
 
 
 def _places(one: StatementDoc) -> int:
-    return decimals(one.value) if one.places is None else one.places
+    """The decimals as printed: 62.40 has two."""
+    return max(0, -one.value.as_tuple().exponent) if one.places is None else one.places
 
 
 def _by_key(case: Case) -> dict[str, list[StatementDoc]]:

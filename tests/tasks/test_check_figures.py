@@ -1,7 +1,13 @@
 """C01, C02, C03, C05, C06 on plans of a few lines."""
 
-import pytest
+from decimal import Decimal
+from fractions import Fraction
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farmland.lib.area import rounded
 from tests.tasks.small_plans import TREE, ledger, remarks
 
 TARGET = """
@@ -112,6 +118,12 @@ def test_a_printed_sum_is_held_against_its_parts():
     assert not remarks("C05", parts("286"))
 
 
+def test_a_sum_of_printed_parts_is_exact_even_where_the_total_is_printed_short():
+    text = parts("285").replace("value: 283,", "value: 283.4,")
+    assert [one.computed for one in remarks("C02", text)] == ["283.4 + 2 = 285.4亩"]
+    assert not remarks("C02", text.replace("is: a + b", "is: a + b, places: 0"))
+
+
 def test_a_sum_takes_the_figures_of_its_own_clause():
     text = parts("285") + "  - {key: a, clause: 五, printed: 300亩, value: 300, unit: 亩}\n"
     assert not remarks("C02", text)
@@ -148,6 +160,8 @@ def derived(key: str, value: str, unit: str, formula: str, more: str = "") -> st
     [
         pytest.param("62.35", "亩", "quota - actual", "61.90亩", id="gap"),
         pytest.param("31.76", "%", "done / task", "31.68%", id="share"),
+        pytest.param("61.91", "亩", "quota - actual", "61.90亩", id="a hundredth"),
+        pytest.param("62.00", "亩", "quota - actual", "61.90亩", id="printed with two decimals"),
     ],
 )
 def test_a_difference_or_a_percentage_that_is_not_so_is_an_error(value, unit, formula, expected):
@@ -198,3 +212,38 @@ def test_a_split_is_held_against_its_own_total_and_not_against_the_target():
 def test_the_potential_column_has_a_total_of_its_own():
     (found,) = remarks("C03", split("115.17", "315"))
     assert found.place == "附件·耕地恢复补足·潜力合计"
+
+
+AMOUNTS = st.lists(st.decimals("0.0001", "99999", places=4), min_size=1, max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(AMOUNTS, st.booleans())
+def test_sums_are_exact_to_the_last_ten_thousandth(amounts, agrees):
+    total = sum(amounts) + (0 if agrees else Decimal("0.0001"))
+    rows = ", ".join(f"{{division: 柳村, amount: {amount:f}}}" for amount in amounts)
+    text = (
+        "targets: [{key: r, kind: restoration, comparison: gte, amount: 1, unit: mu, clause: 一}]\n"
+        f"splits: [{{target: r, clause: 附件, printed_total: {total:f}, rows: [{rows}]}}]\n"
+    )
+    names = [f"a{number}" for number, _ in enumerate(amounts)]
+    figures = [
+        f"key: {name}, clause: 一, printed: 甲, value: {amount:f}, unit: 亩"
+        for name, amount in zip(names, amounts, strict=True)
+    ]
+    whole = f"key: total, clause: 一, printed: 共, value: {total:f}, unit: 亩, is: {' + '.join(names)}"
+    text += said(*figures, whole)
+    assert len(remarks("C03", text)) == (not agrees)
+    assert len(remarks("C02", text)) == (not agrees)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 10**6), st.integers(0, 4))
+def test_a_share_printed_half_up_at_any_decimals_is_left_alone(part, whole, places):
+    share = rounded(Fraction(part, whole) * 100, places)
+    text = said(
+        f"key: part, clause: 一, printed: 甲, value: {part}, unit: 亩",
+        f"key: whole, clause: 一, printed: 乙, value: {whole}, unit: 亩",
+        f"key: share, clause: 一, printed: 占, value: {share:f}, unit: '%', places: {places}, is: part / whole",
+    )
+    assert not remarks("C05", text)

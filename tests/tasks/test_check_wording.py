@@ -128,7 +128,7 @@ def test_a_variant_of_a_word_is_noted_once_with_its_places():
     text = ledger("source: 一本帐", "source: 一本帐", "source: 一本账, measure: 编制进出平横方案")
     found = remarks("C19", text)
     assert [one.place for one in found] == ["“一本帐”", "“进出平横”"]
-    assert found[0].clause == "附件2 第1行、附件2 第2行"
+    assert found[0].clause == "附件2 第1、2行"
 
 
 def test_an_office_printed_under_two_names_is_noted_but_not_for_the_town_before_it():
