@@ -6,7 +6,11 @@ from collections import Counter
 import pytest
 from django.core.management import call_command
 
+from farmland.places.models import Division
 from tasks.check import RULES, register, run
+from tasks.findings import check
+from tasks.models import Finding
+from tasks.plan.load import load_plan
 from tasks.plan.validate import read_plan
 from tests.tasks.small_plans import ROOT, dictionary
 
@@ -96,6 +100,18 @@ def test_the_same_plan_gives_the_same_findings_in_the_same_order(sixth):
 def test_other_ledgers_may_take_the_place_of_the_plans_own(sixth):
     rules = {one.rule for one in run(sixth, dictionary(), ledgers=[])}
     assert not rules & {"C04", "C10", "C11", "C12", "C13", "C14", "C21"}
+
+
+@pytest.mark.django_db
+def test_the_sixth_town_loads_and_keeps_its_findings():
+    loaded = load_plan(SIXTH.read_text(encoding="utf-8"))
+    check(loaded.plan)
+    kept = {(one.severity, one.rule, one.place) for one in Finding.objects.filter(plan=loaded.plan)}
+    assert kept == PLANTED
+    groups = Division.objects.filter(town=loaded.plan.town, kind="group", name="一组")
+    assert {group.parent.parent.name for group in groups} == {"东片区"}
+    check(loaded.plan)
+    assert Finding.objects.filter(plan=loaded.plan).count() == len(PLANTED)
 
 
 def test_a_rule_is_registered_once():

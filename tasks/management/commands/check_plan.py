@@ -13,7 +13,7 @@ from tasks.plan.common import common_dictionary
 from tasks.plan.validate import read_plan
 
 NAMES = {"error": "错误，前后矛盾", "warning": "警告，须答复", "note": "提示，供参考"}
-UNREADABLE, CONTRADICTS, CLEAN = 2, 1, 0
+UNREADABLE, CONTRADICTS = 2, 1
 
 
 class Command(BaseCommand):
@@ -52,13 +52,15 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
 
     def _show(self, title: str, remarks: list[Remark]):
-        self.stdout.write(f"{title}：发现 {len(remarks)} 条")
+        lines = [f"{title}：发现 {len(remarks)} 条"]
         for severity in SEVERITIES:
             found = [remark for remark in remarks if remark.severity == severity]
-            if found:
-                self.stdout.write(f"\n{NAMES[severity]}（{len(found)} 条）")
+            lines += ["", f"{NAMES[severity]}（{len(found)} 条）"] if found else []
             for remark in found:
-                self.stdout.write(f"  {remark.rule} {RULES[remark.rule].title}｜{remark.place}")
-                self.stdout.write(f"      原文 {remark.clause}：{remark.stated}")
-                self.stdout.write(f"      核算：{remark.computed}")
-                self.stdout.write(f"      {remark.message}")
+                lines += [
+                    f"  {remark.rule} {RULES[remark.rule].title}｜{remark.place}",
+                    f"      原文 {remark.clause}：{remark.stated}",
+                    f"      核算：{remark.computed}",
+                    f"      {remark.message}",
+                ]
+        self.stdout.write("\n".join(lines))
