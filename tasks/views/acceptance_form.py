@@ -1,0 +1,128 @@
+"""The forms of the acceptance page: what was typed, checked for being numbers and dates; the rest is the service's."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+from django import forms
+
+from farmland.lib.numbers import parse_decimal
+from farmland.places.models import Division
+from parcels.models import Kind, Listing, Parcel
+from parcels.progress import Ladders
+from tasks.models import Target, TownYear
+from tasks.views.common import Labels
+
+VERDICTS = [("passed", "通过"), ("partial", "部分通过"), ("returned", "退回")]
+LARGEST = Decimal("9999999.9999")
+
+
+class AreaField(forms.CharField):
+    """An area in 亩 as people type it: full-width digits and thousands separators are fine, no rounding."""
+
+    def __init__(self, **kwargs):
+        super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}), **kwargs)
+
+    def clean(self, value):
+        try:
+            return parse_decimal(super().clean(value), minimum=0, maximum=LARGEST)
+        except ValueError as error:
+            raise forms.ValidationError(str(error), code="number") from error
+
+
+def day_field(label: str, **kwargs) -> forms.DateField:
+    wrong = {"invalid": "“%(value)s”不是日期，请写成 2024-10-12 的样子。", "required": "请填日期。"}
+    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), error_messages=wrong, **kwargs)
+
+
+def new_key() -> str:
+    """The key of one intention: the same form sent twice finds what it wrote the first time."""
+    return f"page:{uuid4().hex}"
+
+
+class AcceptanceForm(forms.Form):
+    """登记验收; field names are those of the REST list."""
+
+    kind = forms.ChoiceField(label="任务")
+    level = forms.ChoiceField(label="认定层级")
+    division = forms.ChoiceField(label="村", required=False, help_text="只有全镇总数、没有分村数时选全镇。")
+    parcel = forms.CharField(
+        label="图斑编号", required=False, max_length=80, help_text="有图斑的写全编号，村以图斑为准。"
+    )
+    tranche = forms.ChoiceField(label="批次", required=False)
+    declared_mu = AreaField(label="送验面积（亩）", required=False)
+    accepted_mu = AreaField(label="认定面积（亩）", help_text="本次认定；退回写 0。")
+    accepted_on = day_field("认定日期")
+    verdict = forms.ChoiceField(label="结论", choices=VERDICTS, initial="passed")
+    reason = forms.CharField(label="原因", required=False, max_length=300, help_text="部分通过和退回须写。")
+    key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+    def __init__(self, *args, town_year: TownYear, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.town_year, self.user = town_year, user
+        labels = Labels(town_year.town)
+        targets = list(Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year).order_by("order"))
+        self.kinds = acceptable_kinds(targets)
+        self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
+        self.fields["level"].choices = _levels(town_year, self.kinds, labels)
+        self.divisions = {one.code: one for one in acceptable_divisions(user, town_year)}
+        self.fields["division"].choices = [
+            (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()
+        ]
+        tranches = list(dict.fromkeys(one.tranche for one in targets if one.tranche))
+        self.fields["tranche"].choices = [("", "不分批次"), *[(one, one) for one in tranches]]
+        if not tranches:
+            del self.fields["tranche"]
+
+    def clean_parcel(self) -> Parcel | None:
+        code = self.cleaned_data["parcel"].strip()
+        if not code:
+            return None
+        rows = Parcel.objects.visible_to(self.user).of_year(self.town_year.town, self.town_year.year)
+        found = list(rows.filter(pk__in=Listing.objects.filter(code=code).values("parcel")).select_related("division"))
+        if len(found) != 1:
+            many = f"有 {len(found)} 个图斑用编号“{code}”，请按村登记。" if found else f"没有编号为“{code}”的图斑。"
+            raise forms.ValidationError(many, code="unknown")
+        return found[0]
+
+    def clean(self):
+        values = super().clean()
+        parcel = values.get("parcel")
+        place = parcel.division if parcel else self.divisions.get(values.get("division"))
+        kind = self.kinds.get(values.get("kind"))
+        if place is None and "division" not in self.errors and "parcel" not in self.errors:
+            self.add_error("division", "请选择村，或填写图斑编号。")
+        if place and kind and not self.user.can("accept", place, kind.code):
+            self.add_error(None, f"您没有在“{place}”验收“{kind}”的权限。")
+        return values | {"place": place, "kind_row": kind}
+
+
+def acceptable_kinds(targets: list[Target]) -> dict[str, Kind]:
+    """The kinds an acceptance may name: leaf flows and balances below the plan's targets, in the plan's order."""
+    rows = {one.code: one for one in Kind.objects.prefetch_related("children")}
+    codes = dict.fromkeys(one.kind_id for one in targets)
+    return {
+        code: rows[code]
+        for code in codes
+        if rows[code].nature in (Kind.FLOW, Kind.BALANCE) and not rows[code].children.all()
+    }
+
+
+def acceptable_divisions(user, town_year: TownYear) -> list[Division]:
+    """The town and what lies below it, as far as the user may accept there."""
+    inside = Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path")
+    return [one for one in inside if user.can("accept", one)]
+
+
+def _levels(town_year: TownYear, kinds: dict[str, Kind], labels: Labels) -> list[tuple[str, str]]:
+    ladders = Ladders(town_year.town)
+    codes = dict.fromkeys(rung.level for code in kinds for rung in ladders.rungs(code) if rung.level)
+    return [(code, labels.of("level", code)) for code in codes]
+
+
+class ReversalForm(forms.Form):
+    """冲销: how much of an entry is taken back, and why."""
+
+    accepted_mu = AreaField(label="冲销面积（亩）", help_text="写正数；可以只冲销一部分。")
+    on = day_field("日期")
+    reason = forms.CharField(label="原因", max_length=300, error_messages={"required": "请写明冲销的原因。"})
+    key = forms.CharField(widget=forms.HiddenInput, max_length=100)

@@ -1,0 +1,224 @@
+"""验收: what waits, the form, the entries and their reversal. Nothing is edited; the service decides."""
+
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Sum
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse as address
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from farmland.jobs.models import Job
+from farmland.lib.fields import QuantityField
+from farmland.lib.numbers import plain
+from farmland.places.models import Division
+from parcels.models import Kind, Step
+from parcels.progress import Ladders
+from tasks.acceptance import Refused, Wish, accept, reverse
+from tasks.models import Progress, TownYear
+from tasks.pages import division_in, town_page
+from tasks.views.acceptance_form import VERDICTS, AcceptanceForm, ReversalForm, acceptable_divisions, new_key
+from tasks.views.common import Labels, export_query, no_plan, plan_of, where
+from tasks.waiting import waiting
+
+PAGE = 50
+FILTERS = ("division", "kind", "level", "verdict")
+
+
+@town_page
+@require_safe
+def acceptance_list(request, town_year: TownYear):
+    """``?division=&kind=&level=&verdict=`` filter the entries, ``for_…`` fill the form, ``saved=&job=`` follow one."""
+    if plan_of(town_year) is None:
+        return no_plan(request, town_year)
+    form = _new_form(request, town_year) if acceptable_divisions(request.user, town_year) else None
+    return _page(request, town_year, form)
+
+
+@town_page
+@require_POST
+def acceptance_create(request, town_year: TownYear):
+    """Enter one; what the service refuses stands next to its field, and what was typed stays."""
+    if plan_of(town_year) is None or not acceptable_divisions(request.user, town_year):
+        raise Http404
+    form = AcceptanceForm(request.POST, town_year=town_year, user=request.user)
+    if not form.is_valid():
+        return _page(request, town_year, form, status=400)
+    try:
+        done = accept(town_year, _wish(form.cleaned_data), by=request.user)
+    except Refused as refusal:
+        _explain(form, refusal)
+        return _page(request, town_year, form, status=400)
+    return _saved(request, town_year, done, "验收已登记。", "这条验收已经登记过，没有重复写入。")
+
+
+@town_page
+@require_http_methods(["GET", "HEAD", "POST"])
+def acceptance_reverse(request, town_year: TownYear, pk):
+    """Take an entry back, whole or in part, by a negative row that names it."""
+    step = _entries(request.user, town_year).filter(pk=pk).first()
+    if step is None or not request.user.can("accept", step.work.division, step.work.kind_id):
+        raise Http404
+    left = step.area_mu + _taken_back([step]).get(step.pk, Decimal(0))
+    first = {"accepted_mu": plain(left), "on": town_year.today(), "key": new_key()}
+    form = ReversalForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            done = reverse(
+                step, by=request.user, reason=values["reason"], on=values["on"], area=values["accepted_mu"],
+                key=values["key"],
+            )  # fmt: skip
+        except Refused as refusal:
+            _explain(form, refusal)
+        else:
+            return _saved(request, town_year, done, "已冲销。", "这次冲销已经登记过，没有重复写入。")
+    page = {"town_year": town_year, "step": step, "left": left, "form": form}
+    return render(request, "acceptances/reverse.html", page, status=400 if form.errors else 200)
+
+
+@town_page
+@require_safe
+@never_cache
+def acceptance_figure(request, town_year: TownYear, pk):
+    """The fragment after an entry: how far the recompute is, then the new counted figure."""
+    step = _entries(request.user, town_year).filter(pk=pk).first()
+    if step is None:
+        raise Http404
+    return render(request, "acceptances/_saved.html", _outcome(request, town_year, step))
+
+
+def _saved(request, town_year, done, said: str, again: str):
+    messages.success(request, said if done.job else again)
+    shown = {"saved": str(done.step.pk)} | ({"job": str(done.job.pk)} if done.job else {})
+    return redirect(f"{address('acceptance_list', kwargs=where(town_year))}?{urlencode(shown)}")
+
+
+def _wish(values: dict) -> Wish:
+    return Wish(
+        division=values["place"],
+        kind=values["kind_row"],
+        level=values["level"],
+        area=values["accepted_mu"],
+        on=values["accepted_on"],
+        verdict=values["verdict"],
+        reason=values["reason"],
+        parcel=values["parcel"],
+        tranche=values.get("tranche", ""),
+        declared=values["declared_mu"],
+        key=values["key"],
+    )
+
+
+def _explain(form, refusal: Refused) -> None:
+    """The service's sentence next to the field it is about."""
+    form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+
+
+def _new_form(request, town_year: TownYear) -> AcceptanceForm:
+    asked = {name[4:]: value for name, value in request.GET.items() if name.startswith("for_")}
+    first = {"accepted_on": town_year.today(), "key": new_key(), **asked}
+    return AcceptanceForm(initial=first, town_year=town_year, user=request.user)
+
+
+def _page(request, town_year: TownYear, form, status: int = 200):
+    labels = Labels(town_year.town)
+    chosen = {name: request.GET.get(name, "") for name in FILTERS}
+    entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
+    _mark(entries.object_list, request.user, labels)
+    page = {
+        "town_year": town_year,
+        "form": form,
+        "queue": _queue(request.user, town_year, labels),
+        "entries": entries,
+        "chosen": chosen,
+        "choices": _choices(request.user, town_year, labels),
+        "export": export_query(town_year, chosen),
+        **_after(request, town_year),
+    }
+    return render(request, "acceptances/list.html", page, status=status)
+
+
+def _entries(user, town_year: TownYear):
+    rows = Step.objects.visible_to(user).acceptances().filter(town=town_year.town, work__year=town_year.year)
+    return rows.select_related("work__division", "work__kind", "work__parcel", "rung", "by").order_by("-on", "-pk")
+
+
+def _filtered(request, town_year: TownYear, chosen: dict):
+    rows = _entries(request.user, town_year)
+    if chosen["division"]:
+        inside = division_in(request.user, town_year, chosen["division"])
+        rows = rows.filter(work__division__path__startswith=inside.path)
+    names = {"kind": "work__kind", "level": "rung__level", "verdict": "verdict"}
+    return rows.filter(**{field: chosen[name] for name, field in names.items() if chosen[name]})
+
+
+def _mark(entries: list[Step], user, labels: Labels) -> None:
+    """What a row shows beyond its fields: the level's name, what is left, whether this user may take it back."""
+    taken = _taken_back(entries)
+    for one in entries:
+        one.level_name = labels.of("level", one.rung.level)
+        one.left = one.area_mu + taken.get(one.pk, Decimal(0))
+        may = user.can("accept", one.work.division, one.work.kind_id)
+        one.is_reversible = may and one.verdict in ("passed", "partial") and one.left > 0
+
+
+def _taken_back(entries) -> dict:
+    rows = Step.objects.filter(reverses__in=[one.pk for one in entries]).order_by().values_list("reverses")
+    return dict(rows.annotate(area=Sum("area_mu", output_field=QuantityField())))
+
+
+def _queue(user, town_year: TownYear, labels: Labels) -> list[dict]:
+    rows = (
+        Progress.objects.visible_to(user)
+        .filter(town=town_year.town, year=town_year.year, division__isnull=False)
+        .select_related("target__kind", "division")
+        .order_by("target__order", "division__path")
+    )
+    return [
+        {
+            "row": one,
+            "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
+            "may": user.can("accept", one.division, one.target.kind_id),
+        }
+        for one in waiting(rows, Ladders(town_year.town))
+    ]
+
+
+def _choices(user, town_year: TownYear, labels: Labels) -> dict:
+    rows = _entries(user, town_year).order_by()
+    kinds = Kind.objects.filter(code__in=rows.values("work__kind"))
+    levels = dict.fromkeys(rows.values_list("rung__level", flat=True).distinct().order_by("rung__level"))
+    divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
+    return {
+        "division": [(one.code, one.name) for one in divisions],
+        "kind": [(one.code, one.name) for one in kinds],
+        "level": [(code, labels.of("level", code)) for code in levels],
+        "verdict": [*VERDICTS, ("revoked", "冲销")],
+    }
+
+
+def _after(request, town_year: TownYear) -> dict:
+    """What the page shows after an entry: nothing unless the address names one in scope."""
+    try:
+        step = _entries(request.user, town_year).filter(pk=request.GET.get("saved") or None).first()
+    except ValidationError:
+        step = None
+    return _outcome(request, town_year, step) if step else {"saved": None}
+
+
+def _outcome(request, town_year: TownYear, step: Step) -> dict:
+    try:
+        job = Job.objects.visible_to(request.user).filter(pk=request.GET.get("job") or None).first()
+    except ValidationError:
+        job = None
+    kind = step.work.kind_id
+    rows = Progress.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year, kind=kind)
+    rows = rows.filter(tranche="").select_related("target__kind", "division")
+    figures = [one for one in rows if one.division_id in (None, step.work.division_id)]
+    return {"town_year": town_year, "saved": step, "job": job, "figures": figures}

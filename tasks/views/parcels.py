@@ -1,0 +1,213 @@
+"""图斑: which parcels, where, how far; one parcel with its codes, works, steps and acceptances."""
+
+from decimal import Decimal
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, Sum
+from django.http import Http404, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from farmland.lib.fields import QuantityField
+from farmland.lib.numbers import fixed
+from farmland.places.models import Division
+from parcels.models import Kind, Listing, Parcel, Rung, Step, Work
+from parcels.progress import Ladders
+from tasks.models import Target, TownYear
+from tasks.pages import division_in, town_page
+from tasks.views.common import Labels, export_query
+
+PAGE = 50
+FILTERS = ("division", "kind", "stage", "source")
+SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
+NO_STAGE = "none"
+
+
+@town_page
+@require_safe
+def parcel_list(request, town_year: TownYear):
+    """``?division=&kind=&stage=&source=&q=``: all in the address, so that a filtered list can be kept and sent."""
+    labels = Labels(town_year.town)
+    mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
+    chosen = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
+    rows = filtered(mine, request.user, town_year, chosen)
+    parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
+    page = parcels.get_page(request.GET.get("page"))
+    stages = stage_names(town_year)
+    for one in page.object_list:
+        one.stage_name = stages.get(one.stage, "")
+        one.source_name = labels.of("source", one.source)
+    choices = _choices(request.user, town_year, mine, labels, stages)
+    shown = {
+        "town_year": town_year,
+        "parcels": page,
+        "totals": totals(rows),
+        "chosen": chosen,
+        "choices": choices,
+        "active": _active(request.GET, chosen, choices),
+        "export": export_query(town_year, _for_api(chosen)),
+        "may_import": request.user.can("import", town_year.town),
+    }
+    return render(request, "parcels/list.html", shown)
+
+
+@town_page
+@require_safe
+def parcel_detail(request, town_year: TownYear, pk):
+    """One parcel: facts as issued, lists it stands in, works, what happened, areas by level."""
+    mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
+    parcel = mine.select_related("division", "kind").filter(pk=pk).first()
+    if parcel is None:
+        raise Http404
+    labels = Labels(town_year.town)
+    works = list(Work.objects.filter(parcel=parcel).select_related("kind").order_by("year", "pk"))
+    steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
+    page = {
+        "town_year": town_year,
+        "parcel": parcel,
+        "stage_name": stage_names(town_year).get(parcel.stage, ""),
+        "facts": _facts(parcel, labels),
+        "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
+        "works": [_work(one, steps, labels) for one in works],
+        "trail": [_event(one) for one in reversed(steps)],
+        "ladders": _ladders(town_year, works, steps, labels),
+        "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
+    }
+    return render(request, "parcels/detail.html", page)
+
+
+def filtered(rows, user, town_year: TownYear, chosen: dict):
+    """The parcels the chosen filters leave; a division includes what lies below it."""
+    if chosen["division"]:
+        inside = division_in(user, town_year, chosen["division"])
+        rows = rows.filter(division__path__startswith=inside.path)
+    for name in ("kind", "source"):
+        if chosen[name]:
+            rows = rows.filter(**{name: chosen[name]})
+    if chosen["stage"]:
+        rows = rows.filter(stage="" if chosen["stage"] == NO_STAGE else chosen["stage"])
+    if text := chosen["q"]:
+        listed = Listing.objects.filter(town=town_year.town, code__icontains=text).values("parcel")
+        rows = rows.filter(Q(pk__in=listed) | Q(codes__icontains=text) | Q(group__icontains=text))
+    return rows
+
+
+def totals(rows) -> dict:
+    """Count and areas of all rows, not only of the page shown; exact, for the columns are whole numbers."""
+    sums = {name: Sum(name, output_field=QuantityField()) for name in SUMMED}
+    found = rows.order_by().aggregate(count=Count("pk"), **sums)
+    return {name: Decimal(0) if value is None else value for name, value in found.items()}
+
+
+def stage_names(town_year: TownYear) -> dict[str, str]:
+    """The names of all stages of the ladders in use in this town, in their order."""
+    ladders = Ladders(town_year.town)
+    return {rung.code: rung.name for kind in Kind.objects.order_by("order") for rung in ladders.rungs(kind.code)}
+
+
+def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
+    divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
+    found = mine.order_by()
+    kinds = dict(found.values_list("kind", "kind__name").distinct())
+    used = set(found.values_list("stage", flat=True).distinct())
+    sources = sorted(filter(None, found.values_list("source", flat=True).distinct()))
+    without = [(NO_STAGE, "没有治理任务")] if "" in used else []
+    return {
+        "division": [(one.code, one.name) for one in divisions if one.pk != town_year.town_id],
+        "kind": list(kinds.items()),
+        "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
+        "source": [(code, labels.of("source", code)) for code in sources],
+    }
+
+
+def _active(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
+    """Each filter in force, in words, with the address of the list without it."""
+    words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "q": "编号"}
+    found = []
+    for name, value in chosen.items():
+        if value:
+            rest = query.copy()
+            for gone in (name, "page"):
+                rest.pop(gone, None)
+            label = dict(choices.get(name, ())).get(value, value)
+            found.append({"text": f"{words[name]}：{label}", "url": f"?{rest.urlencode()}"})
+    return found
+
+
+def _for_api(chosen: dict) -> dict:
+    """The same filters for the export, as far as REST has them."""
+    same = {name: chosen[name] for name in ("division", "kind", "source")}
+    return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
+
+
+def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
+    areas = [
+        ("图斑", parcel.gross_mu),
+        ("耕地", parcel.cultivated_mu),
+        ("永农", parcel.pbf_mu),
+        ("净面积", parcel.net_mu),
+    ]
+    known = [(name, f"{fixed(area)} 亩" if area is not None else None) for name, area in areas]
+    land = parcel.land_class and f"{parcel.land_class} {labels.all('land_class').get(parcel.land_class, '')}".strip()
+    redline = {True: "在", False: "不在", None: None}[parcel.in_redline]
+    return [
+        *known,
+        ("地类", land),
+        ("现状", parcel.ground_state and labels.of("ground_state", parcel.ground_state)),
+        ("坡度", parcel.slope and f"{fixed(parcel.slope)} 度"),
+        ("生态红线", redline),
+        ("来源", parcel.source and labels.of("source", parcel.source)),
+        ("核查结论", parcel.finding and labels.of("finding", parcel.finding)),
+        ("发生日期", parcel.occurred_on and parcel.occurred_on.isoformat()),
+        ("备注", parcel.attrs.get("note")),
+    ]
+
+
+def _work(work: Work, steps: list[Step], labels: Labels) -> dict:
+    done = [step for step in steps if step.work_id == work.pk]
+    furthest = max((step.rung for step in done if _own(done, step.rung) > 0), key=lambda rung: rung.rank, default=None)
+    return {
+        "work": work,
+        "measure": work.measure and labels.of("measure", work.measure),
+        "stage": furthest.name if furthest else "",
+        "code": furthest.code if furthest else "issued",
+    }
+
+
+def _own(steps: list[Step], rung: Rung) -> Decimal:
+    return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
+
+
+def _event(step: Step) -> dict:
+    """A step as a line of the history: what, how much, who, why."""
+    title = f"{step.rung.name} {fixed(step.area_mu)} 亩"
+    if step.verdict in ("returned", "revoked"):
+        title = f"{step.get_verdict_display()}：{title}" if step.area_mu else f"{step.rung.name}退回"
+    who = str(step.by) if step.by else "方案"
+    crop = f"作物 {step.crop}" if step.crop else ""
+    words = [str(step.work.kind), who, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
+    turn = "back" if step.verdict in ("returned", "revoked") else ""
+    return {"on": step.on, "title": title, "text": "，".join(word for word in words if word), "turn": turn}
+
+
+def _ladders(town_year: TownYear, works: list[Work], steps: list[Step], labels: Labels) -> list[dict]:
+    """Per open work the accepted area of each level, with the level that counts marked."""
+    ladders = Ladders(town_year.town)
+    targets = Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year, parent=None)
+    every = {one.kind_id: one.level for one in targets.select_related("kind")}
+    found = []
+    for work in works:
+        if work.exit:
+            continue
+        counted = every.get(work.kind_id, work.kind.counted_level)
+        mine = [step for step in steps if step.work_id == work.pk]
+        rungs = [rung for rung in ladders.rungs(work.kind_id) if rung.level]
+        rows = [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs]
+        found.append({"work": work, "rows": rows})
+    return found
+
+
+def _reached(steps: list[Step], rung: Rung) -> Decimal:
+    """The greatest own area of this rung and every higher one (docs/architecture.md, progress)."""
+    rungs = {step.rung for step in steps if step.rung.rank >= rung.rank}
+    return max((_own(steps, one) for one in rungs), default=Decimal(0))
