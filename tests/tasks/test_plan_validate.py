@@ -1,11 +1,14 @@
 """A wrong plan file is answered with every mistake at once, each with its line and its path."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from farmland.lib.documents import DocumentError
 from tasks.plan.dictionary import load_dictionary, read_dictionary
+from tasks.plan.document import PlanDoc
+from tasks.plan.facts import FORMULA_WORDS, RULE_FACTS
 from tasks.plan.validate import read_plan
 
 DICTIONARY = load_dictionary(Path(__file__).parents[2] / "plans" / "dictionary.yaml")
@@ -229,3 +232,18 @@ kinds:
 def test_an_empty_value_is_absent_and_a_broken_file_has_a_line():
     assert problems("summary:\n") == []
     assert problems("divisions: [\n")[0].startswith("第 ")
+
+
+def test_the_example_of_the_format_page_is_a_plan_that_loads():
+    page = (Path(__file__).parents[2] / "docs" / "plan-format.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    plan = read_plan(example, DICTIONARY)
+    assert (plan.town.slug, len(plan.red_lines), len(plan.statements)) == ("liuhe", 5, 4)
+
+
+def test_the_format_page_names_every_part_of_a_plan():
+    page = (Path(__file__).parents[2] / "docs" / "plan-format.md").read_text(encoding="utf-8")
+    parts = [one.name for one in dataclasses.fields(PlanDoc) if "reader" in one.metadata]
+    assert [name for name in parts if name not in page] == []
+    assert [fact for fact in RULE_FACTS if fact not in page] == []
+    assert [word for word in FORMULA_WORDS if word not in page] == []
