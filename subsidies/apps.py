@@ -8,6 +8,9 @@ class SubsidiesConfig(AppConfig):
 
     def ready(self):
         from subsidies import check
+        from subsidies.load import write_programs
         from tasks.check import register
+        from tasks.plan.load import register_section
 
         register("C15", check.TITLE, check.parts_against_rate, explanation=check.EXPLANATION)
+        register_section(write_programs)
