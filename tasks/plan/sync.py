@@ -59,7 +59,8 @@ def _update(row: Model, values: dict[str, Any], name: str, differences: Differen
         return
     for key, old, new in changed:
         label = row._meta.get_field(key.removesuffix("_id")).verbose_name
-        differences.add(f"{name} {row} 的{label}：{_shown(old)} → {_shown(new)}")
+        if key != "order":  # a row that moved says nothing new
+            differences.add(f"{name} {row} 的{label}：{_shown(old)} → {_shown(new)}")
         setattr(row, key, new)
     row.save()
 
