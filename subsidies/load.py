@@ -55,7 +55,7 @@ def _values(one: RateDoc) -> dict:
         "components": one.components or {},
         "basis": one.base.removeprefix("$") or one.basis,
         "legal_basis": one.basis if one.base else "",
-        "years": one.years,
+        "years": every_year(one.years),
         "shape": shape | dates,
         "open_reason": one.open,
     }
@@ -68,3 +68,9 @@ def plain_rate(one: RateDoc) -> Decimal | None:
     line = one.lines[0]
     price = line.get("price") if isinstance(line, dict) and set(line) == {"price"} else None
     return Decimal(price) if isinstance(price, str) else None
+
+
+def every_year(span: list[str]) -> list[int]:
+    """``[2025, 2027]`` is from … to: 2025, 2026, 2027; one year stands for itself."""
+    years = [int(year) for year in span]
+    return list(range(years[0], years[-1] + 1)) if years else []
