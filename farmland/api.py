@@ -11,6 +11,8 @@ from parcels.api import ParcelList
 from subsidies.api import ProgramList, RateList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
+from tasks.forms.api import FormDoor
+from tasks.forms.api import paths as form_paths
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -39,9 +41,9 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, AcceptanceDoor, ProgramList, RateList,
+    IssueList, AcceptanceDoor, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
-v1 = [one for view in LISTS for one in list_paths(view)]
+v1 = form_paths + [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [
     path("v1/", include(v1)),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
-from farmland.lib.excel.owner import IDENTITY_SHEET
 
 from farmland.jobs.models import Upload
 from farmland.lib.excel import CellError, FileRefused, SheetSpec, identity, mark_errors, read_workbook
+from farmland.lib.excel.owner import IDENTITY_SHEET
 from farmland.places.models import Division, Term
 from tasks.forms.reading import Given, Reading, read_sheet
 from tasks.forms.values import Facts

@@ -231,7 +231,7 @@ class SheetReader:
         try:
             area = parse_decimal(text, minimum=0)
         except ValueError as error:
-            self.wrong(row, AREA, str(error))
+            self.wrong(row, AREA, str(error).replace(f"“{text}”", f"“{cell.text}”"))
             return None
         gross = place.item.gross
         if area is not None and gross is not None and area > gross and area != place.item.of(place.stage).area:
