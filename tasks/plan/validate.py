@@ -18,6 +18,7 @@ from tasks.plan.dictionary import (
 )
 from tasks.plan.document import MilestoneDoc, Place, PlanDoc, StatementDoc, TargetDoc
 from tasks.plan.facts import FORMULA_WORDS
+from tasks.plan.lengths import length_problems
 from tasks.plan.provisions import program_problems, rule_problems
 
 
@@ -52,6 +53,7 @@ def validate(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
             *program_problems(doc, own),
             *_ledgers(doc, own),
             *_keys(doc),
+            *length_problems(doc),
         }
     )
 

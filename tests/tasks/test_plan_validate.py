@@ -208,6 +208,11 @@ rules:
     assert problems(target + own) == []
 
 
+def test_a_text_longer_than_its_column_is_refused_before_the_database_does():
+    long = "很" * 61
+    assert problems(f"offices: [{{name: {long}}}]\n") == ["第 21 行 offices[0].name：共 61 字，最多 60 字，请缩短。"]
+
+
 def test_the_dictionary_tells_of_codes_written_twice_and_of_unknown_names():
     source = """\
 format: "1"
