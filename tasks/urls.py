@@ -4,6 +4,9 @@ from django.urls import path
 
 from tasks import pages
 from tasks.views import acceptances, parcels
+from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
+from tasks.views.issues import issue_detail, issue_list
+from tasks.views.plan import plan_detail
 from tasks.views.what_if import what_if
 
 urlpatterns = [
@@ -23,4 +26,11 @@ urlpatterns = [
         acceptances.acceptance_figure,
         name="acceptance_figure",
     ),
+    path("<slug:town>/<int:year>/plan/", plan_detail, name="plan_detail"),
+    path("<slug:town>/<int:year>/plan/check/", plan_check, name="plan_check"),
+    path("<slug:town>/<int:year>/plan/check/run/", plan_recheck, name="plan_recheck"),
+    path("<slug:town>/<int:year>/plan/check/waive/", finding_waive, name="finding_waive"),
+    path("<slug:town>/<int:year>/plan/check/<uuid:pk>/withdraw/", finding_withdraw, name="finding_withdraw"),
+    path("<slug:town>/<int:year>/issues/", issue_list, name="issue_list"),
+    path("<slug:town>/<int:year>/issues/<uuid:pk>/", issue_detail, name="issue_detail"),
 ]

@@ -1,0 +1,179 @@
+"""整改: the problem ledger as annexes print it, read only; what is late first, what the rules advise beside."""
+
+from collections import Counter
+from datetime import date
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, F, QuerySet, Sum, Value, When
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from farmland.templatetags.words import STATES
+from tasks.models import Issue, TownYear
+from tasks.pages import town_page
+from tasks.views.common import Labels, export_query
+
+PER_PAGE = 100
+FILTERS = ("division", "measure", "state", "source", "kind", "warning")
+ORDERS = {"overdue": "逾期在前", "ledger": "台账顺序", "area": "面积从大到小"}
+STATE_NAMES = {
+    "overdue": "逾期",
+    **{code: STATES[code].word for code in ("open", "done", "accepted", "closed", "reopened")},
+}
+
+
+@town_page
+@require_safe
+def issue_list(request, town_year: TownYear):
+    """The issues of the year in the user's scope; filters and order stand in the address."""
+    chosen = {name: request.GET.get(name, "") for name in FILTERS}
+    order = request.GET.get("order", "")
+    order = order if order in ORDERS else "overdue"
+    labels = Labels(town_year.town)
+    today = town_year.today()
+    every = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
+    options = _options(every, labels)
+    found = _filtered(every, chosen, today)
+    page = Paginator(_ordered(found, order, today), PER_PAGE).get_page(request.GET.get("page"))
+    rows = [dress(one, labels, today) for one in page.object_list]
+    totals = _totals(found)
+    context = {
+        "town_year": town_year,
+        "page": page,
+        "rows": rows,
+        "totals": totals,
+        "villages": _by_village(found) if not chosen["division"] else [],
+        "chosen": chosen,
+        "order": order,
+        "orders": ORDERS,
+        "options": options,
+        "tally": _tally(totals, found, today),
+        "query": urlencode({name: value for name, value in chosen.items() if value}),
+        "export": export_query(town_year, _exported(chosen)),
+    }
+    return render(request, "tasks/issue_list.html", context)
+
+
+@town_page
+@require_safe
+def issue_detail(request, town_year: TownYear, pk):
+    rows = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
+    rows = rows.select_related("division", "responsible_division", "kind")
+    one = get_object_or_404(rows, pk=pk)
+    dress(one, Labels(town_year.town), town_year.today())
+    if one.division_id is None:
+        raise Http404
+    return render(request, "tasks/issue_detail.html", {"town_year": town_year, "one": one, "facts": _facts(one)})
+
+
+def late(rows: QuerySet, today: date) -> QuerySet:
+    """Past its date and not closed."""
+    return rows.filter(due_on__lt=today).exclude(state__in=Issue.CLOSED)
+
+
+def _filtered(rows: QuerySet, chosen: dict, today: date) -> QuerySet:
+    if chosen["division"]:
+        rows = rows.filter(division__code=chosen["division"])
+    for name in ("measure", "source", "kind"):
+        if chosen[name]:
+            rows = rows.filter(**{name: chosen[name]})
+    if chosen["state"] == "overdue":
+        rows = late(rows, today)
+    elif chosen["state"]:
+        rows = rows.filter(state=chosen["state"])
+    return rows.exclude(warnings=[]) if chosen["warning"] else rows
+
+
+def _ordered(rows: QuerySet, order: str, today: date) -> QuerySet:
+    rows = rows.select_related("division", "responsible_division")
+    if order == "area":
+        return rows.order_by(F("area_mu").desc(nulls_last=True), "ledger", "order", "pk")
+    if order == "ledger":
+        return rows.order_by("ledger", "order", "pk")
+    is_late = Case(
+        When(due_on__lt=today, state__in=Issue.CLOSED, then=Value(1)),
+        When(due_on__lt=today, then=Value(0)),
+        default=Value(1),
+    )
+    return rows.order_by(is_late, F("due_on").asc(nulls_last=True), "ledger", "order", "pk")
+
+
+def dress(one: Issue, labels: Labels, today: date) -> Issue:
+    """Hang on an issue the words of its codes and whether it is late."""
+    one.is_late = bool(one.due_on and one.due_on < today and one.state not in Issue.CLOSED)
+    one.late_days = (today - one.due_on).days if one.is_late else 0
+    one.source_name = labels.of("source", one.source)
+    one.problem_name = labels.of("problem_kind", one.problem_kind)
+    one.measure_name = labels.of("measure", one.measure)
+    one.suggested_name = labels.of("measure", one.suggested_measure)
+    one.differs = bool(one.suggested_measure) and one.suggested_measure != one.measure
+    return one
+
+
+def _options(rows: QuerySet, labels: Labels) -> dict:
+    """What the filters offer: the values that occur, with how many rows each has."""
+    counts: dict = {name: Counter() for name in ("division", "measure", "source", "state", "kind")}
+    names: dict = {}
+    fields = ("division__code", "division__name", "measure", "source", "state", "kind", "kind__name")
+    for code, village, measure, source, state, kind, kind_name in rows.order_by("division__path").values_list(*fields):
+        names |= {("division", code): village, ("kind", kind): kind_name}
+        found = {"division": code, "measure": measure, "source": source, "state": state, "kind": kind}
+        for name, value in found.items():
+            counts[name][value] += 1
+    for dictionary in ("measure", "source"):
+        names |= {(dictionary, code): labels.of(dictionary, code) for code in counts[dictionary]}
+    names |= {("state", code): STATE_NAMES.get(code, code) for code in counts["state"]}
+    return {
+        name: [(code, names[name, code], count) for code, count in found.items() if code]
+        for name, found in counts.items()
+    }
+
+
+def _totals(rows: QuerySet) -> dict:
+    found = rows.aggregate(count=Count("pk"), area=Sum("area_mu"), cultivated=Sum("cultivated_mu"), pbf=Sum("pbf_mu"))
+    lists = list(rows.order_by().values_list("codes", "warnings"))
+    codes = sum(len(one) for one, _ in lists)
+    warned = sum(1 for _, warnings in lists if warnings)
+    return found | {"codes": codes, "warned": warned}
+
+
+def _by_village(rows: QuerySet) -> list[dict]:
+    sums = rows.order_by("division__path").values("division__code", "division__name")
+    found = sums.annotate(count=Count("pk"), area=Sum("area_mu"), cultivated=Sum("cultivated_mu"), pbf=Sum("pbf_mu"))
+    return [{**one, "code": one["division__code"], "name": one["division__name"]} for one in found]
+
+
+def _tally(totals: dict, rows: QuerySet, today: date) -> list[tuple]:
+    count = late(rows, today).count()
+    return [
+        ("问题", totals["count"], "个"),
+        ("图斑编号", totals["codes"], "个"),
+        ("逾期", count, "个", "risk" if count else ""),
+        ("有提醒", totals["warned"], "个"),
+        ("图斑面积", f"{totals['area'] or 0:,.2f}", "亩"),
+        ("耕地", f"{totals['cultivated'] or 0:,.2f}", "亩"),
+        ("永久基本农田", f"{totals['pbf'] or 0:,.2f}", "亩"),
+    ]
+
+
+def _exported(chosen: dict) -> dict:
+    """The filters the export knows; it has no 逾期 and no 有提醒."""
+    kept = {name: chosen[name] for name in ("division", "measure", "source", "kind")}
+    return kept | {"state": "" if chosen["state"] == "overdue" else chosen["state"]}
+
+
+def _facts(one: Issue) -> list[tuple]:
+    return [
+        ("台账", f"{one.ledger_title} 第 {one.serial} 行"),
+        ("任务类型", str(one.kind)),
+        ("项目名称", one.project),
+        ("坐落", one.location),
+        ("责任单位", str(one.responsible_division or one.division)),
+        ("问题来源", one.source_name),
+        ("问题类型", one.problem_name),
+        ("整改方式原文", one.measure_stated),
+        ("整改时限原文", one.due_stated),
+        ("销号日期", one.closed_on and one.closed_on.isoformat()),
+    ]

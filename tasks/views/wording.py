@@ -1,0 +1,150 @@
+"""A plan's rows in words a clerk reads: conditions, rates, roles. Pure; unknown codes are shown as they stand."""
+
+from collections.abc import Iterable
+
+from tasks.check.case import Case
+from tasks.plan.document import RateDoc, RuleDoc
+from tasks.plan.facts import RATE_FACTS, RULE_FACTS
+
+COMPARISONS = {"gte": "≥", "lte": "≤", "eq": "="}
+ROLES = {
+    "lead": "牵头", "responsible": "责任", "leader": "领导", "support": "配合", "member": "成员",
+    "assess": "考核", "supervise": "监督", "fund": "资金",
+}  # fmt: skip
+ENTRIES = {
+    "survey": "现状调查", "deduction": "扣除", "outflow": "流出", "inflow": "流入", "blocked": "不可整改",
+    "at_risk": "隐患", "carry": "结转", "offset": "调剂", "correction": "更正", "accepted": "已认定",
+}  # fmt: skip
+PURPOSES = {
+    "measure": "建议整改方式", "warning": "提醒", "scope": "整治范围", "eligibility": "资格", "standard": "标准",
+    "exclusion": "排除",
+}  # fmt: skip
+UNITS = {"office": "办所中心", "task_force": "工作专班", "workgroup": "工作组", "bureau": "上级部门", "post": "岗位"}
+SIGNS = {"=": "是", "!=": "不是", "in": "是", "not_in": "不是", "has": "有", "contains": "含"}
+PER = {
+    "subject": "每个图斑", "division": "每个村", "payee": "每个收款人", "season": "每季", "year": "每年",
+    "block": "每片", "town": "全镇", "program": "每项政策",
+}  # fmt: skip
+DICTIONARY_OF = {  # facts whose values are codes of a dictionary
+    "state": "ground_state", "source": "source", "problem_kind": "problem_kind", "measure": "measure",
+    "treatment": "treatment", "land_class": "land_class", "crop": "crop", "season": "season",
+    "payee_kind": "payee_kind",
+}  # fmt: skip
+FINDINGS = {"not_abandoned": "未撂荒"}
+
+
+class Words:
+    """The words of one plan."""
+
+    def __init__(self, case: Case):
+        self._case = case
+        self._dictionary = case.dictionary
+
+    def label(self, dictionary: str, code: str) -> str:
+        term = self._dictionary.term(dictionary, code) if code else None
+        return term.label if term else code
+
+    def fact(self, name: str) -> str:
+        told = RATE_FACTS.get(name) or RULE_FACTS.get(name) or self.label("attribute", name)
+        return told.split("（")[0].removeprefix("是否")
+
+    def conditions(self, rows: Iterable) -> list[str]:
+        return [self.condition(*row) for row in rows or ()]
+
+    def condition(self, fact: str, op: str, value) -> str:
+        """[state, in, [idle, shrub_weed]] → 地面现状是撂荒或低矮灌木或杂草."""
+        name = self.fact(fact)
+        if value in ("yes", "no") and op in ("=", "!="):
+            return f"{'' if (value == 'yes') == (op == '=') else '不是'}{name}"
+        values = value if isinstance(value, list) else [value]
+        told = "、".join(self._value(fact, str(one)) for one in values)
+        return f"{name}{SIGNS.get(op, f' {op} ')}{told}"
+
+    def _value(self, fact: str, value: str) -> str:
+        if value.startswith("$"):
+            return self.fact(value[1:])
+        if fact == "kind":
+            return self._case.kind_name(value)
+        if fact in DICTIONARY_OF:
+            return self.label(DICTIONARY_OF[fact], value)
+        return FINDINGS.get(value, value) if fact == "finding" else value
+
+    # rules
+
+    def rule(self, row: RuleDoc) -> dict:
+        then = row.then or {}
+        needs = then.get("needs") or []
+        return {
+            "row": row,
+            "when": self.conditions(row.when),
+            "measure": self.label("measure", then["measure"]) if then.get("measure") else "",
+            "warn": then.get("warn", ""),
+            "refuse": then.get("refuse", ""),
+            "by": then.get("by", ""),
+            "due": then.get("due", ""),
+            "needs": [needs] if isinstance(needs, str) else needs,
+            "clause": self._case.clause(row.clause),
+        }
+
+    # rates
+
+    def rate(self, row: RateDoc) -> dict:
+        return {
+            "row": row,
+            "price": self._lines(row.lines),
+            "readings": [
+                (name, self._lines(lines), name == row.chosen) for name, lines in (row.readings or {}).items()
+            ],
+            "components": [f"{name} {value}" for name, value in (row.components or {}).items()],
+            "basis": self.label("rate_basis", row.basis),
+            "kinds": [self._case.kind_name(kind) for kind in row.kinds],
+            "base": self._base(row),
+            "where": self.conditions(row.where),
+            "unless": self.conditions(row.unless),
+            "when": self.conditions(row.when),
+            "when_paid": self._when_paid(row),
+            "payees": self._payees(row.payees),
+            "clause": self._case.clause(row.clause),
+        }
+
+    def _lines(self, lines) -> str:
+        return "，".join(self._line(line) for line in lines or ())
+
+    def _line(self, line: dict) -> str:
+        above = f"超过{self._edge(line['from'])}的部分 " if "from" in line else ""
+        reach = above + (f"{self._edge(line['to'])}以内 " if "to" in line else "")
+        if "lump" in line:
+            return f"{reach}一次性 {line['lump']} 元"
+        if "pool" in line:
+            return f"{reach}{self._edge(line['pool'])}按面积均分"
+        price = line.get("price", "")
+        if isinstance(price, dict):
+            if "pool" in price:
+                return f"{reach}{self._edge(price['pool'])}按面积均分，只舍不入"
+            facts = [self.fact(name) for name in price.get("by") or ()]
+            keys = [(key, value) for key, value in (price.get("table") or {}).items()]
+            told = "、".join(f"{self._table_key(price.get('by'), key)} {value}" for key, value in keys)
+            return f"{reach}按{'、'.join(facts)}：{told} 元/亩"
+        return f"{reach}{price} 元/亩"
+
+    def _table_key(self, facts, key: str) -> str:
+        return "、".join(self._value(fact, part) for fact, part in zip(facts or (), str(key).split(","), strict=False))
+
+    def _edge(self, value) -> str:
+        text = str(value)
+        return self.fact(text[1:]) if text.startswith("$") else f" {text} 亩"
+
+    def _base(self, row: RateDoc) -> str:
+        base = self.fact(row.base.removeprefix("$")) if row.base else ""
+        return f"{base}，不超过{self.fact(row.base_cap.removeprefix('$'))}" if row.base_cap else base
+
+    def _when_paid(self, row: RateDoc) -> str:
+        years = f"{'—'.join(row.years)} 年逐年" if row.years else ""
+        due = f"每年 {row.due} 前申报" if row.due else ""
+        per = "、".join(PER.get(one, one) for one in row.per)
+        return "，".join(part for part in (years, due, f"{per}一笔" if per else "") if part)
+
+    def _payees(self, payees) -> str:
+        shares = [f"{self.label('payee_kind', kind)} {share}" for kind, share in (payees or {}).items()]
+        only = len(shares) == 1 and shares[0].endswith(" 1")
+        return shares[0].removesuffix(" 1") if only else "、".join(shares)
