@@ -2,6 +2,7 @@
 
 from farmland.jobs.registry import handler
 from farmland.places.models import Division
+from tasks import parcel_import as parcel_import  # registers its job
 from tasks import services
 from tasks.models import TownYear
 

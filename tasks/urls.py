@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, parcels
+from tasks.views import acceptances, parcel_imports, parcels
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_detail, issue_list
 from tasks.views.plan import plan_detail
@@ -13,6 +13,22 @@ urlpatterns = [
     path("", pages.home, name="dashboard"),
     path("<slug:town>/<int:year>/what-if/", what_if, name="what_if"),
     path("<slug:town>/<int:year>/parcels/", parcels.parcel_list, name="parcel_list"),
+    path("<slug:town>/<int:year>/parcels/import/", parcel_imports.parcel_import, name="parcel_import"),
+    path(
+        "<slug:town>/<int:year>/parcels/import/template.xlsx",
+        parcel_imports.parcel_import_template,
+        name="parcel_import_template",
+    ),
+    path(
+        "<slug:town>/<int:year>/parcels/import/<uuid:pk>/",
+        parcel_imports.parcel_import_preview,
+        name="parcel_import_preview",
+    ),
+    path(
+        "<slug:town>/<int:year>/parcels/import/<uuid:pk>/confirm/",
+        parcel_imports.parcel_import_confirm,
+        name="parcel_import_confirm",
+    ),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/", parcels.parcel_detail, name="parcel_detail"),
     path("<slug:town>/<int:year>/acceptances/", acceptances.acceptance_list, name="acceptance_list"),
     path("<slug:town>/<int:year>/acceptances/new/", acceptances.acceptance_create, name="acceptance_create"),

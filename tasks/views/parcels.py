@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
@@ -47,8 +49,17 @@ def parcel_list(request, town_year: TownYear):
         "active": _active(request.GET, chosen, choices),
         "export": export_query(town_year, _for_api(chosen)),
         "may_import": request.user.can("import", town_year.town),
+        "job": job_of(request),
     }
     return render(request, "parcels/list.html", shown)
+
+
+def job_of(request) -> Job | None:
+    """The job the address names (?job=), if the user may see it."""
+    try:
+        return Job.objects.visible_to(request.user).filter(pk=request.GET.get("job") or None).first()
+    except ValidationError:
+        return None
 
 
 @town_page

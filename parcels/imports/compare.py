@@ -1,0 +1,204 @@
+"""A checked list against what stands: new, changed, the same, and what cannot be reconciled. Reads only."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from farmland.lib.excel import CellError
+from farmland.lib.fields import QuantityField
+from farmland.lib.numbers import plain
+from parcels.imports.checks import Checked, Known, ParcelRow
+from parcels.imports.columns import AREAS, BY_FIELD
+from parcels.models import Parcel, Step, Work
+
+COMPARED = (*AREAS, "group", "land_class", "ground_state")
+ZERO = Decimal(0)
+
+
+@dataclass
+class Change:
+    """A row that changes a parcel: ``lines`` are (what, before, after) in words."""
+
+    row: ParcelRow
+    parcel: Parcel
+    lines: list[tuple[str, str, str]]
+
+
+@dataclass
+class Comparison:
+    """What an import would do. ``errors`` keep all of it out."""
+
+    new: list[ParcelRow] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    same: list[tuple[ParcelRow, Parcel]] = field(default_factory=list)
+    errors: list[CellError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.new or self.changed)
+
+    @property
+    def rows(self) -> list[ParcelRow]:
+        return [*self.new, *(one.row for one in self.changed), *(row for row, _ in self.same)]
+
+    def totals(self) -> dict[str, Any]:
+        """Count and areas of all rows of the file, and by division and kind."""
+        rows = self.rows
+        sums = {name: sum((row.values.get(name) or ZERO for row in rows), ZERO) for name in AREAS}
+        groups: dict = defaultdict(lambda: [0, ZERO])
+        for row in rows:
+            group = groups[row.division.name, str(row.kind)]
+            group[0] += 1
+            group[1] += row.area or ZERO
+        by_place = [(*key, count, area) for key, (count, area) in sorted(groups.items())]
+        return {"count": len(rows), **sums, "by_place": by_place}
+
+    def fingerprint(self) -> str:
+        """The same only while the import would still do the same: what was shown is what is written."""
+        what = [
+            [[row.codes, str(row.division.pk), row.kind.pk] for row in self.new],
+            [[str(one.parcel.pk), one.lines] for one in self.changed],
+            len(self.same),
+        ]
+        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()
+
+
+class Standing:
+    """The parcels and works of a town-year by code, loaded with a fixed number of queries."""
+
+    def __init__(self, known: Known):
+        rows = Parcel.objects.filter(town=known.town, year=known.year).select_related("division", "kind")
+        self.parcels = {parcel.pk: parcel for parcel in rows}
+        self.by_code: dict[str, list[Parcel]] = defaultdict(list)
+        for parcel in self.parcels.values():
+            for code in parcel.codes:
+                self.by_code[code].append(parcel)
+        self.works: dict[Any, list[Work]] = defaultdict(list)
+        placed = Work.objects.filter(town=known.town, parcel__year=known.year, year=known.year)
+        for work in placed:
+            self.works[work.parcel_id].append(work)
+        self.started = set(Step.objects.filter(work__in=placed).values_list("work__parcel", flat=True).distinct())
+        others = Parcel.objects.filter(town=known.town).exclude(year=known.year).values_list("codes", "year")
+        self.elsewhere = {code: year for codes, year in others for code in codes}
+
+
+def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comparison:
+    """Sort the rows. ``work_kinds``: codes of the kinds whose parcels get a work (leaf flows of the plan)."""
+    done = Comparison(errors=list(checked.errors), notes=list(checked.notes))
+    standing = Standing(known)
+    taken: dict[Any, ParcelRow] = {}
+    for row in checked.rows:
+        found = {parcel.pk: parcel for code in row.codes for parcel in standing.by_code.get(code, ())}
+        if not found:
+            done.new.append(row)
+        elif problem := _conflict(row, list(found.values()), taken, known, standing):
+            done.errors.append(CellError(row.sheet, row.code_cell, problem))
+        else:
+            (parcel,) = found.values()
+            taken[parcel.pk] = row
+            lines = differences(row, parcel, standing.works[parcel.pk], work_kinds)
+            if lines:
+                done.changed.append(Change(row, parcel, lines))
+            else:
+                done.same.append((row, parcel))
+    _remark(done, known, standing, work_kinds)
+    return done
+
+
+def _conflict(row: ParcelRow, found: list[Parcel], taken: dict, known: Known, standing: Standing) -> str:
+    """Why a row cannot be laid on the parcel that stands under its code; "" when it can."""
+    if len(found) > 1:
+        return f"编号 {'、'.join(row.codes)} 现在属于 {len(found)} 个图斑，不能合成一行，请分行填写。"
+    (parcel,) = found
+    if other := taken.get(parcel.pk):
+        return f"与 {other.place} 是同一个图斑（{parcel}），请合为一行。"
+    if parcel.division.code not in known.divisions:
+        return f"编号“{row.codes[0]}”已在您范围之外的村登记，请核对编号。"
+    if parcel.pk in standing.started:
+        if parcel.division_id != row.division.pk:
+            return f"这个图斑在{parcel.division}已有进展，不能改到{row.division}，请核对村名，或先冲销进展。"
+        if parcel.kind_id != row.kind.pk:
+            return f"这个图斑按“{parcel.kind}”已有进展，不能改为“{row.kind}”，请核对任务，或先冲销进展。"
+    return ""
+
+
+def differences(row: ParcelRow, parcel: Parcel, works: list[Work], work_kinds: Collection[str]) -> list[tuple]:
+    """What the row would change on the parcel, in words. A column the list lacks changes nothing."""
+    new_codes = [code for code in row.codes if code not in parcel.codes]
+    pairs = [
+        ("图斑编号", parcel.codes, [*parcel.codes, *new_codes]),
+        ("村", parcel.division, row.division),
+        ("任务", parcel.kind, row.kind),
+        *(
+            (BY_FIELD[name].heading, getattr(parcel, name), row.values[name])
+            for name in COMPARED
+            if name in row.values
+        ),
+        ("备注", parcel.attrs.get("note"), row.values.get("note", parcel.attrs.get("note"))),
+    ]
+    lines = [(name, shown(before), shown(after)) for name, before, after in pairs if _differ(before, after)]
+    source = row.values.get("source")
+    if source and source not in sources_of(parcel):
+        lines.append(("问题来源", shown(sources_of(parcel)), f"增加 {source}"))
+    if row.kind.pk in work_kinds and not any(work.kind_id in (row.kind.pk, parcel.kind_id) for work in works):
+        lines.append(("治理任务", "无", str(row.kind)))
+    return lines
+
+
+def _differ(before, after) -> bool:
+    """Unknown and empty text are the same; unknown and 0 are not."""
+    return (None if before == "" else before) != (None if after == "" else after)
+
+
+def sources_of(parcel: Parcel) -> list[str]:
+    """Every source the parcel came from, the first one first."""
+    return [one for one in dict.fromkeys([parcel.source, *parcel.attrs.get("sources", [])]) if one]
+
+
+def shown(value) -> str:
+    if value is None or value == "" or value == []:
+        return "空"
+    if isinstance(value, list):
+        return "、".join(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _remark(done: Comparison, known: Known, standing: Standing, work_kinds: Collection[str]) -> None:
+    silent = Counter(str(row.kind) for row in done.rows if row.kind.pk not in work_kinds)
+    for kind, count in silent.items():
+        done.notes.append(f"“{kind}”不是本年度方案按面积销账的末级任务，{count} 个图斑只登记，不建治理任务。")
+    if bare := sum(1 for row in done.rows if row.area is None and not _has_area_already(row)):
+        done.notes.append(f"{bare} 个图斑没有图斑面积也没有净面积，计划面积按未知处理。")
+    twice = [f"“{code}”（{standing.elsewhere[code]} 年）" for row in done.rows for code in row.codes
+             if code in standing.elsewhere]  # fmt: skip
+    if twice:
+        done.notes.append(f"{len(twice)} 个编号在其他年度的清单里已有：{'、'.join(twice[:5])}，请核对是否重复计算。")
+    done.notes += _unplaced(done, known, work_kinds)
+
+
+def _has_area_already(row: ParcelRow) -> bool:
+    return "gross_mu" not in row.values and "net_mu" not in row.values
+
+
+def _unplaced(done: Comparison, known: Known, work_kinds: Collection[str]) -> list[str]:
+    """Area reported without a parcel stays beside the new parcels: both would count."""
+    pairs = {(row.division.pk, row.kind.pk): row for row in done.new if row.kind.pk in work_kinds}
+    works = Work.objects.filter(town=known.town, year=known.year, parcel=None, exit="")
+    works = works.filter(division__in={key[0] for key in pairs}).select_related("division", "kind")
+    own = Sum("steps__area_mu", output_field=QuantityField())
+    rows = works.values_list("division", "kind", "steps__rung").annotate(area=own).order_by()
+    most: dict = defaultdict(Decimal)
+    for division, kind, _, area in rows:
+        most[division, kind] = max(most[division, kind], area or ZERO)
+    return [
+        f"{row.division}“{row.kind}”已有未落图面积 {plain(most[key])} 亩，导入后两者都算；请把它落到图斑。"
+        for key, row in pairs.items()
+        if most[key] > 0
+    ]
