@@ -269,13 +269,17 @@ class Work(Row):
 
 
 class StepQuerySet(models.QuerySet):
-    """Append-only: rows are neither changed nor deleted, except demo rows when the demo data go."""
+    """Append-only: rows are neither changed nor deleted, except demo facts when the demo data go."""
+
+    def of_demo(self):
+        """Entered by a demo user, or about land or a village that is invented."""
+        return self.filter(Q(is_demo=True) | Q(work__parcel__is_demo=True) | Q(work__division__is_demo=True))
 
     def update(self, **kwargs):
         raise TypeError("steps are append-only: write a reversing row")
 
     def delete(self):
-        if self.filter(is_demo=False).exists():
+        if self.exclude(pk__in=Step.objects.of_demo().values("pk")).exists():
             raise TypeError("steps are append-only: write a reversing row")
         return super().delete()
 

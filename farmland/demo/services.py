@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Q
 
 from farmland.accounts.models import ApiToken, Event, Grant, User
 from farmland.demo.land import Land
@@ -75,18 +76,19 @@ def _issues(story: Story, plan: Plan) -> None:
 def remove_demo() -> dict[str, int]:
     """Take away all demo rows, everything demo users did, and the demo users; how many rows of each kind went.
 
-    Facts and plans of real users stay. A fact a demo user wrote is a demo fact.
+    Facts and plans of real users stay. A fact a demo user wrote, or about invented land, is a demo fact.
     """
     removed: dict[str, int] = {}
     demo_users = User.objects.filter(is_demo=True)
     by_demo = demo_users.values("pk")
+    demo_years = list(TownYear.objects.exclude(working_date=None).select_related("town"))
     gone = [
-        Snapshot.objects.filter(is_demo=True),
-        Submission.objects.filter(is_demo=True),
-        Form.objects.filter(is_demo=True),
-        Step.objects.filter(is_demo=True, reverses__isnull=False),
-        Step.objects.filter(is_demo=True),
-        Work.objects.filter(is_demo=True),
+        *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
+        Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
+        Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
+        Step.objects.of_demo().filter(reverses__isnull=False),
+        Step.objects.of_demo(),
+        Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True), steps=None),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),
@@ -97,14 +99,15 @@ def remove_demo() -> dict[str, int]:
     ]
     for rows in gone:
         _count(removed, rows)
+    Work.objects.filter(is_demo=True).update(is_demo=False, area_mu=None)  # real users have entered something on these
     _remove_uploads(removed)
     _end_sessions(set(demo_users.values_list("pk", flat=True)))
     _count(removed, Grant.objects.filter(user__in=by_demo))
     _count(removed, demo_users)
+    for one in demo_years:
+        TownYear.objects.filter(pk=one.pk).update(working_date=None)
+        recompute(one.town, one.year)
     _count(removed, Division.objects.filter(is_demo=True))
-    for year in TownYear.objects.exclude(working_date=None).select_related("town"):
-        TownYear.objects.filter(pk=year.pk).update(working_date=None)
-        recompute(year.town, year.year)
     (settings.VAR / "demo_password").unlink(missing_ok=True)
     return removed
 
