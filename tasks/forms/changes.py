@@ -4,6 +4,7 @@ What was left as issued is never a change. Areas are cumulative; the difference 
 step (model: cumulative areas → signed difference), so the same form again gives nothing.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -79,6 +80,13 @@ class Outcome:
     @property
     def changed_rows(self) -> int:
         return len({change.number for change in self.changes})
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what would be written and what must be chosen."""
+        parts = [(one.number, one.key, one.stage, one.delta, one.now, one.before) for one in self.changes]
+        asked = [(one.cell, one.base, one.mine, one.theirs) for one in self.conflicts]
+        return hashlib.sha256(repr((parts, asked, self.gone)).encode()).hexdigest()
 
     def by_stage(self) -> dict[str, Decimal]:
         """By stage code the sum of the differences in 亩."""

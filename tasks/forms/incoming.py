@@ -77,9 +77,11 @@ def look(upload: Upload, user, expected: Expected) -> Look:
             max_bytes=settings.FORM_MAX_BYTES,
             max_inflated=settings.FORM_MAX_INFLATED,
         )
-        form = found.form = find_form(identity(book), user)
+        form = find_form(identity(book), user)
         if not user.can("report", form.division):
             raise NotAllowed
+        check_division(form, expected)
+        found.form = form
         file_under(upload, form)
         found.town_year = check_year(form, identity(book), expected)
         found.facts = Facts.from_json(form.facts)
@@ -109,13 +111,16 @@ def find_form(who: dict | None, user) -> Form:
     return form
 
 
-def check_year(form: Form, who: dict, expected: Expected) -> TownYear:
-    """The open town-year of the form; refuses an altered identity, another division and another year."""
+def check_division(form: Form, expected: Expected) -> None:
+    """A form handed in on another village's page is not taken there."""
     if expected.division is not None and form.division_id != expected.division.pk:
-        text = (
-            f"这是{form.division.name}的表，这里填报的是{expected.division.name}。请到{form.division.name}的页面上传。"
-        )
+        theirs, ours = form.division.name, expected.division.name
+        text = f"这是{theirs}的表，这里填报的是{ours}。请到{theirs}的页面上传。"
         raise FileRefused("other-division", text)
+
+
+def check_year(form: Form, who: dict, expected: Expected) -> TownYear:
+    """The open town-year of the form; refuses another year and an altered identity."""
     years = {one.year: one for one in TownYear.objects.filter(town=form.town_id).select_related("town")}
     wanted = expected.year or current_year(list(years.values()))
     for year in (who.get("year", ""), str(form.year)):

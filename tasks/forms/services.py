@@ -34,7 +34,7 @@ class KeyReused(Exception):
 
 @dataclass
 class Result:
-    """What became of an upload. ``state``: preview, applied, duplicate, refused or conflict."""
+    """What became of an upload. ``state``: preview, applied, duplicate, refused, conflict or moved."""
 
     state: str
     look: Look
@@ -50,19 +50,24 @@ def ask(cell: str) -> None:
     """Decide no conflict: the user will be asked."""
 
 
-def preview(upload: Upload, user, expected: Expected, choose: Choose = ask) -> Result:
-    """What the upload would do, with nothing written but a marked copy when cells are wrong."""
+def preview(upload: Upload, user, expected: Expected, choose: Choose = ask, *, mark: bool = True) -> Result:
+    """What the upload would do, with nothing written but (with ``mark``) a marked copy when cells are wrong."""
     found = look(upload, user, expected)
-    if found.refusal or found.errors:
-        return refused(found, user, found.errors)
+    if found.refusal:
+        return refused(found, user, [], mark=mark)
     outcome = compare(found.reading.lines, found.facts, division_facts(found.form.division, found.form.year), choose)
-    if outcome.gone:
-        return refused(found, user, gone_errors(outcome))
+    if errors := [*found.errors, *gone_errors(outcome)]:
+        return refused(found, user, errors, outcome, mark=mark)
     return Result("preview", found, outcome, notes=found.notes)
 
 
-def submit(upload: Upload, user, expected: Expected, *, key: str = "", choose: Choose = ask) -> Result:
-    """Apply the upload: all of it or nothing. Raises KeyReused; NotYours and NotAllowed as ``look`` does."""
+def submit(
+    upload: Upload, user, expected: Expected, *, key: str = "", choose: Choose = ask, seen: str | None = None
+) -> Result:
+    """Apply the upload: all of it or nothing. Raises KeyReused; NotYours and NotAllowed as ``look`` does.
+
+    ``seen``: digest of the outcome the user was shown; when it would now be another, the state is "moved".
+    """
     bound = bound_to(user, key)
     if bound and bound.upload.sha256 == upload.sha256:
         return Result(bound.state, Look(upload), submission=bound, is_repeat=True)
@@ -71,7 +76,7 @@ def submit(upload: Upload, user, expected: Expected, *, key: str = "", choose: C
         raise KeyReused
     if found.refusal or found.errors:
         return keep_refused(refused(found, user, found.errors), user)
-    result = apply(found, user, key, choose)
+    result = apply(found, user, key, choose, seen)
     return keep_refused(refused(found, user, result.errors), user) if result.errors else result
 
 
@@ -90,10 +95,13 @@ def gone_errors(outcome: Outcome) -> list[CellError]:
     return [CellError(PROGRESS, cell, text.format(number)) for number, cell in outcome.gone]
 
 
-def refused(found: Look, user, errors: list[CellError]) -> Result:
+def refused(
+    found: Look, user, errors: list[CellError], outcome: Outcome | None = None, *, mark: bool = True
+) -> Result:
     division = found.form.division if found.form else None
-    marked = marked_copy(found.upload, errors, division=division, user=user) if errors and division else None
-    return Result("refused", found, errors=errors, notes=found.notes, marked=marked)
+    wanted = mark and errors and division
+    marked = marked_copy(found.upload, errors, division=division, user=user) if wanted else None
+    return Result("refused", found, outcome or Outcome(), errors=errors, notes=found.notes, marked=marked)
 
 
 def keep_refused(result: Result, user) -> Result:
@@ -118,7 +126,7 @@ def latest_year(division) -> int | None:
     return years.order_by("-year").values_list("year", flat=True).first()
 
 
-def apply(found: Look, user, key: str, choose: Choose) -> Result:
+def apply(found: Look, user, key: str, choose: Choose, seen: str | None) -> Result:
     """The one transaction: under the town-year's lock compare with what stands now, write the differences."""
     with exclusive(found.form):
         content = content_of(found)
@@ -129,6 +137,8 @@ def apply(found: Look, user, key: str, choose: Choose) -> Result:
                 raise KeyReused
             return Result(bound.state, found, submission=bound, is_repeat=True)
         facts = division_facts(found.form.division, found.form.year)
+        if seen is not None and (now := compare(found.reading.lines, found.facts, facts)).digest != seen:
+            return Result("moved", found, now, notes=found.notes)
         outcome = compare(found.reading.lines, found.facts, facts, choose)
         result = Result("applied", found, outcome, errors=gone_errors(outcome), notes=found.notes)
         if not result.errors:
