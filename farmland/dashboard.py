@@ -34,6 +34,7 @@ def dashboard_town(request, town_year: TownYear):
         "town_year": town_year,
         "year_end": year_end(town_year),
         "lines": lines,
+        "assumptions": [line for line in lines if line["assumption"] and line["result"].margin is not None],
         "verdict": verdict(lines),
         "findings": finding_counts(plan),
         "cards": cards(town_year, rows),
@@ -138,7 +139,7 @@ def verdict(lines: list[dict]) -> dict:
     text = f"五条红线 {'，'.join(parts)}" if parts else "五条红线都守得住"
     if silent and not broken and not risky:
         reasons = [f"{line['name']}：{line['result'].reason}" for line in silent[:2]]
-    return {"tone": tone, "word": word, "text": text, "why": "".join(reasons[:3])}
+    return {"tone": tone, "word": word, "text": text, "why": "；".join(reason.rstrip("。") for reason in reasons[:3])}
 
 
 def finding_counts(plan: Plan) -> dict:
@@ -252,7 +253,8 @@ def _cell(one: Progress | None) -> dict | None:
     if one is None:
         return None
     done = max((Decimal(one.reached.get(code, "0")) for code in ("planted", "rectified")), default=Decimal(0))
-    return {"row": one, "done": max(done, one.counted or Decimal(0))}
+    amount = one.planned if one.amount is None and one.unit != "mu" else one.amount
+    return {"row": one, "amount": amount, "done": max(done, one.counted or Decimal(0))}
 
 
 def milestones(town_year: TownYear, plan: Plan, rows: list[Progress]) -> list[dict]:

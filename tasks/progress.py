@@ -265,8 +265,8 @@ def _infeasible(figure: Figure) -> str:
     if figure.amount is None or target.comparison != "gte" or target.kind.nature == Kind.STOCK:
         return ""
     if figure.division is None and target.maximum is not None and target.maximum < figure.amount:
-        reason = target.maximum_reason or "方案写明"
-        return f"最多可完成 {plain(target.maximum)}，差 {plain(figure.amount - target.maximum)}：{reason}"
+        reason = (target.maximum_reason or "方案写明").rstrip("。")
+        return f"最多可完成 {plain(target.maximum)}，差 {plain(figure.amount - target.maximum)}（{reason}）。"
     offered = max(figure.planned, figure.counted or ZERO)
     if figure.potential is not None and max(figure.potential, offered) < figure.amount:
         short = figure.amount - max(figure.potential, offered)
