@@ -20,7 +20,10 @@ PURPOSES = {
     "exclusion": "排除",
 }  # fmt: skip
 UNITS = {"office": "办所中心", "task_force": "工作专班", "workgroup": "工作组", "bureau": "上级部门", "post": "岗位"}
-SIGNS = {"=": "是", "!=": "不是", "in": "是", "not_in": "不是", "has": "有", "contains": "含"}
+SIGNS = {
+    "=": "是", "!=": "不是", "in": "是", "not_in": "不是", "has": "有", "contains": "含", "<=": " ≤ ", ">=": " ≥ ",
+}  # fmt: skip
+MEASURED = ("%", "度", "亩")
 PER = {
     "subject": "每个图斑", "division": "每个村", "payee": "每个收款人", "season": "每季", "year": "每年",
     "block": "每片", "town": "全镇", "program": "每项政策",
@@ -30,7 +33,19 @@ DICTIONARY_OF = {  # facts whose values are codes of a dictionary
     "treatment": "treatment", "land_class": "land_class", "crop": "crop", "season": "season",
     "payee_kind": "payee_kind",
 }  # fmt: skip
+VERBS = "完达按持因第"  # facts that begin with an act: 完成任务, 达到…, 按时完成…
 FINDINGS = {"not_abandoned": "未撂荒"}
+
+
+def yes_or_no(name: str, is_so: bool) -> str:
+    """能否恢复 → 能恢复, 不能恢复; 占永久基本农田 → 不占永久基本农田; 完成任务 → 没有完成任务; 宅基地 → 不是宅基地."""
+    if name.startswith("能否"):
+        return f"{'能' if is_so else '不能'}{name[2:]}"
+    if is_so:
+        return name
+    if name[:1] in "占在":
+        return f"不{name}"
+    return f"{'没有' if name[:1] in VERBS else '不是'}{name}"
 
 
 class Words:
@@ -48,6 +63,12 @@ class Words:
         told = RATE_FACTS.get(name) or RULE_FACTS.get(name) or self.label("attribute", name)
         return told.split("（")[0].removeprefix("是否")
 
+    def unit(self, name: str) -> str:
+        """The unit a fact is measured in, as its description ends: 坡度（度） → 度."""
+        told = RATE_FACTS.get(name) or RULE_FACTS.get(name) or ""
+        unit = told.partition("（")[2].rstrip("）")
+        return unit if unit in MEASURED else ""
+
     def conditions(self, rows: Iterable) -> list[str]:
         return [self.condition(*row) for row in rows or ()]
 
@@ -55,10 +76,11 @@ class Words:
         """[state, in, [idle, shrub_weed]] → 地面现状是撂荒或低矮灌木或杂草."""
         name = self.fact(fact)
         if value in ("yes", "no") and op in ("=", "!="):
-            return f"{'' if (value == 'yes') == (op == '=') else '不是'}{name}"
+            return yes_or_no(name, (value == "yes") == (op == "="))
         values = value if isinstance(value, list) else [value]
         told = "、".join(self._value(fact, str(one)) for one in values)
-        return f"{name}{SIGNS.get(op, f' {op} ')}{told}"
+        unit = "" if str(value).startswith("$") else self.unit(fact)
+        return f"{name}{SIGNS.get(op, f' {op} ')}{told}{'' if unit == '%' else ' '}{unit}".rstrip()
 
     def _value(self, fact: str, value: str) -> str:
         if value.startswith("$"):
@@ -99,7 +121,7 @@ class Words:
             "basis": self.label("rate_basis", row.basis),
             "kinds": [self._case.kind_name(kind) for kind in row.kinds],
             "base": self._base(row),
-            "where": self.conditions(row.where),
+            "where": self.conditions(one for one in row.where or () if one[0] != "kind"),
             "unless": self.conditions(row.unless),
             "when": self.conditions(row.when),
             "when_paid": self._when_paid(row),
