@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ def decimal_text(value: Decimal, places: int | None = None) -> str:
 
 def moment_text(value: datetime) -> str:
     """ISO 8601 with the offset of the local time zone (+08:00)."""
-    return timezone.localtime(value).isoformat()
+    return value.astimezone(timezone.get_default_timezone()).isoformat()
 
 
 def data_text(value: Any) -> str | None:
@@ -88,41 +89,38 @@ class Column:
         if compute is None:
             if not places:
                 return lambda raw: None
-            (at,) = places
-            return lambda raw: raw[at]
+            return itemgetter(*places)
         return lambda raw: compute(*[raw[at] for at in places])
 
-    def json_value(self) -> Callable[[Any], Any]:
-        """The function that writes a value of this column into a JSON answer."""
+    @property
+    def json_value(self) -> Callable[[Any], Any] | None:
+        """The function that writes a value that is there into a JSON answer; None: as it is."""
         match self.kind:
             case "decimal":
-                return lambda value: None if value is None else decimal_text(value, self.places)
+                return lambda value: decimal_text(value, self.places)
             case "date" | "id":
-                return lambda value: None if value is None else str(value)
+                return str
             case "moment":
-                return lambda value: None if value is None else moment_text(value)
-            case "text":
-                return lambda value: value or None
+                return moment_text
             case _:
-                return lambda value: value
+                return None
 
-    def cell_value(self) -> Callable[[Any], Any]:
-        """The function that writes a value of this column into a cell; Decimal, int, date and str are left as such."""
+    @property
+    def cell_value(self) -> Callable[[Any], Any] | None:
+        """The function that writes a value that is there into a cell; None: as it is (Decimal, int, date, str)."""
         match self.kind:
             case "id":
-                return lambda value: None if value is None else str(value)
+                return str
             case "moment":
-                return lambda value: None if value is None else moment_text(value)
-            case "text":
-                return lambda value: value or None
+                return moment_text
             case "yes":
-                return lambda value: None if value is None else ("是" if value else "否")
+                return lambda value: "是" if value else "否"
             case "texts" | "data":
                 return data_text
             case "decimal" if self.places is not None:
-                return lambda value: None if value is None else rounded(value, self.places)
+                return lambda value: rounded(value, self.places)
             case _:
-                return lambda value: value
+                return None
 
 
 def texts(name: str, label: str, **more) -> Column:
@@ -159,9 +157,11 @@ class Table:
         shown = [source for column in columns for source in column.sources]
         self.sources = tuple(dict.fromkeys([*shown, *more_sources]))
         index = {source: at for at, source in enumerate(self.sources)}
-        self._getters = [(column.name, column.getter(index)) for column in columns]
-        self._json = [(column.name, column.json_value()) for column in columns]
-        self._cells = [(column.name, column.cell_value()) for column in columns]
+        getters = [column.getter(index) for column in columns]
+        self._getters = list(zip(self.names, getters, strict=True))
+        self._json = [(one.name, one.json_value) for one in columns if one.json_value]
+        self._cells = [(at, one.cell_value) for at, one in enumerate(columns) if one.cell_value]
+        self._texts = [(at, one.name) for at, one in enumerate(columns) if one.kind == "text"]
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[self.names.index(name)]
@@ -171,7 +171,23 @@ class Table:
         return {name: get(raw) for name, get in self._getters}
 
     def as_json(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: write(values[name]) for name, write in self._json}
+        """What JSON holds, in the order of the columns; an empty text is absent."""
+        row = {name: values[name] for name in self.names}
+        for name, write in self._json:
+            if row[name] is not None:
+                row[name] = write(row[name])
+        for _, name in self._texts:
+            if row[name] == "":
+                row[name] = None
+        return row
 
     def as_cells(self, values: dict[str, Any]) -> list:
-        return [write(values[name]) for name, write in self._cells]
+        """What a line of a file holds; an empty text is absent."""
+        row = [values[name] for name in self.names]
+        for at, write in self._cells:
+            if row[at] is not None:
+                row[at] = write(row[at])
+        for at, _ in self._texts:
+            if row[at] == "":
+                row[at] = None
+        return row

@@ -48,9 +48,9 @@ def take(buffer: io.StringIO) -> bytes:
 
 def csv_cell(value: Any) -> Any:
     """Texts that a spreadsheet would run as a formula are marked; numbers and dates stay as they are."""
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    return harmless(value) if isinstance(value, str) else value
+    if type(value) is str:
+        return value if value[:1].isalnum() else harmless(value)
+    return decimal_text(value) if type(value) is Decimal else value
 
 
 def xlsx_response(title: str, headings: list[str], rows: Iterable[list]) -> FileResponse:
