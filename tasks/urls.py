@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, parcel_imports, parcels
+from tasks.views import acceptances, parcel_imports, parcels, system
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_detail, issue_list
 from tasks.views.plan import plan_detail
@@ -49,4 +49,10 @@ urlpatterns = [
     path("<slug:town>/<int:year>/plan/check/<uuid:pk>/withdraw/", finding_withdraw, name="finding_withdraw"),
     path("<slug:town>/<int:year>/issues/", issue_list, name="issue_list"),
     path("<slug:town>/<int:year>/issues/<uuid:pk>/", issue_detail, name="issue_detail"),
+    path("<slug:town>/<int:year>/users/", system.user_list, name="user_list"),
+    path("<slug:town>/<int:year>/users/new/", system.user_create, name="user_create"),
+    path("<slug:town>/<int:year>/users/<int:pk>/reset/", system.user_reset, name="user_reset"),
+    path("<slug:town>/<int:year>/users/<int:pk>/disable/", system.user_disable, name="user_disable"),
+    path("<slug:town>/<int:year>/log/", system.audit_list, name="audit_list"),
+    path("<slug:town>/<int:year>/jobs/", system.job_list, name="job_list"),
 ]

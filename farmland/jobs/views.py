@@ -1,11 +1,15 @@
-"""The page of one job: it asks again each second until the job is over."""
+"""The page of one job, which asks again each second until the job is over, and the list of a town's jobs."""
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from farmland.jobs.models import Job
+
+PER_PAGE = 50
 
 
 @require_safe
@@ -15,3 +19,34 @@ def job_detail(request, pk):
     job = get_object_or_404(Job.objects.visible_to(request.user).select_related("town"), pk=pk)
     template = "jobs/_job_progress.html" if request.htmx else "jobs/job_detail.html"
     return render(request, template, {"job": job})
+
+
+@never_cache
+@require_safe
+def job_list(request, town_year):
+    """The jobs of a town; ``state`` filters. The door of the town's pages hands over the town-year."""
+    rows = Job.objects.visible_to(request.user).filter(town=town_year.town).select_related("created_by")
+    state = request.GET.get("state", "")
+    if state:
+        rows = rows.filter(state=state)
+    page = Paginator(rows.order_by("-created_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
+    for one in page.object_list:
+        one.retry_text = retry_text(one)
+    context = {
+        "town_year": town_year,
+        "page": page,
+        "state": state,
+        "states": Job.State.choices,
+        "is_running": any(not one.is_over for one in page.object_list),
+    }
+    return render(request, "jobs/_job_table.html" if request.htmx else "jobs/job_list.html", context)
+
+
+def retry_text(job: Job) -> str:
+    """Which attempt this is and when the next one comes; "" for a first attempt that went well."""
+    if job.state == Job.State.FAILED:
+        return f"试了 {job.attempts} 次" if job.attempts > 1 else ""
+    waits = job.not_before and job.not_before > timezone.now() and not job.is_over
+    if waits:
+        return f"第 {job.attempts} 次没有成功，{timezone.localtime(job.not_before):%H:%M:%S} 再试"
+    return f"第 {job.attempts} 次" if job.attempts > 1 else ""
