@@ -216,7 +216,8 @@ def conflict_json(one: Conflict) -> dict:
 def write_steps(submission: Submission, changes: Iterable[Change], found: Look, user) -> None:
     """One signed step per change; a mere change of day reverses the last step and enters it again."""
     ladders = Ladders(found.form.town)
-    works: dict[str, Work] = {}
+    changes = list(changes)
+    works = begun_works(change.key for change in changes)
     steps = []
     for change in changes:
         item = found.facts.item(change.key)
@@ -241,12 +242,16 @@ def write_steps(submission: Submission, changes: Iterable[Change], found: Look, 
     Step.objects.bulk_create(steps, batch_size=500)
 
 
+def begun_works(keys: Iterable[str]) -> dict[str, Work]:
+    """The works that rows name by their own id, by key."""
+    ids = {key.removeprefix("work:") for key in keys if key.startswith("work:")}
+    return {f"work:{work.pk}": work for work in Work.objects.filter(pk__in=ids)}
+
+
 def work_of(item: Item, form: Form) -> Work:
-    """The work behind a row, made when nobody has begun it."""
+    """The work behind a row of a task or of a parcel nobody had begun, made when there is none yet."""
     kind, _, rest = item.key.partition(":")
     place = {"town_id": form.town_id, "division_id": form.division_id, "year": form.year}
-    if kind == "work":
-        return Work.objects.get(pk=rest)
     place |= {"kind_id": item.kind, "tranche": item.tranche}
     if kind == "task":
         return Work.objects.get_or_create(**place, parcel=None, defaults={"is_demo": form.is_demo})[0]

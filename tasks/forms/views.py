@@ -53,7 +53,7 @@ def form_division(request, town_year: TownYear, code: str):
     """Download, upload, history, last receipt."""
     division = division_in(request.user, town_year, code)
     history = Submission.objects.visible_to(request.user).filter(division=division, year=town_year.year)
-    history = history.select_related("form", "user", "marked", "division")
+    history = history.select_related("form", "user", "division__town").defer("form__facts")
     page = {
         "town_year": town_year,
         "division": division,
@@ -214,7 +214,7 @@ def submission_detail(request, town_year: TownYear, pk):
 
 
 def found_submission(user, town_year: TownYear, pk) -> Submission:
-    visible = Submission.objects.visible_to(user).select_related("form", "user", "division__town")
+    visible = Submission.objects.visible_to(user).select_related("form", "user", "division__town").defer("form__facts")
     return get_object_or_404(visible, pk=pk, town=town_year.town, year=town_year.year)
 
 
