@@ -31,7 +31,9 @@ class AreaField(forms.CharField):
 
 def day_field(label: str, **kwargs) -> forms.DateField:
     wrong = {"invalid": "“%(value)s”不是日期，请写成 2024-10-12 的样子。", "required": "请填日期。"}
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), error_messages=wrong, **kwargs)
+    return forms.DateField(
+        label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), error_messages=wrong, **kwargs
+    )
 
 
 def new_key() -> str:
