@@ -75,10 +75,10 @@ def _place(aside: Path, final: Path) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     aside.rename(final)
     for folder in [final.parent, *(one.parent for one in made)]:
-        _sync_folder(folder)
+        sync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
