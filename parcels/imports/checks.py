@@ -8,7 +8,7 @@ from typing import Any
 
 from farmland.lib.area import to_mu
 from farmland.lib.excel import Cell, CellError, Row, cell_code
-from farmland.lib.numbers import is_not_applicable, narrow, parse_decimal, plain
+from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal, plain
 from farmland.places.models import Division
 from parcels.imports.columns import AREAS, BY_FIELD
 from parcels.imports.reading import Table
@@ -170,10 +170,13 @@ class _Reader:
             if is_not_applicable(cell):
                 return None
             issued = parse_decimal(cell, places=ISSUED_PLACES, minimum=0)
-            exact = to_mu(issued, unit, PLACES)
+            if unit == "mu" and decimals(issued) <= PLACES:
+                exact = issued
+            else:
+                exact = to_mu(issued, unit, PLACES)
+                finer += to_mu(issued, unit, ISSUED_PLACES) != exact
             if exact > LARGEST:
                 raise ValueError(f"面积不大于 9,999,999 亩，现为“{cell.text}”，请核对数字和单位。")
-            finer += to_mu(issued, unit, ISSUED_PLACES) != exact
             return exact
 
         found = self.each(name, area)

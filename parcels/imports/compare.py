@@ -27,6 +27,7 @@ class Change:
 
     row: ParcelRow
     parcel: Parcel
+    works: list[Work]
     lines: list[tuple[str, str, str]]
 
 
@@ -103,9 +104,10 @@ def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comp
         else:
             (parcel,) = found.values()
             taken[parcel.pk] = row
-            lines = differences(row, parcel, standing.works[parcel.pk], work_kinds)
+            works = standing.works[parcel.pk]
+            lines = differences(row, parcel, works, work_kinds)
             if lines:
-                done.changed.append(Change(row, parcel, lines))
+                done.changed.append(Change(row, parcel, works, lines))
             else:
                 done.same.append((row, parcel))
     _remark(done, known, standing, work_kinds)

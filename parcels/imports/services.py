@@ -13,7 +13,7 @@ from farmland.jobs.models import Upload
 from farmland.places.models import Division, Term
 from parcels.imports.checks import Checked, Known, ParcelRow, check_tables
 from parcels.imports.columns import AREAS
-from parcels.imports.compare import COMPARED, Change, Comparison, Standing, compare, sources_of
+from parcels.imports.compare import COMPARED, Change, Comparison, compare, sources_of
 from parcels.imports.reading import read_tables
 from parcels.models import Kind, Listing, Parcel, ParcelList, Work
 
@@ -105,7 +105,7 @@ def write(
     placed = [(row, _new_parcel(row, known, is_demo)) for row in comparison.new]
     Parcel.objects.bulk_create([parcel for _, parcel in placed], batch_size=BATCH)
     works = [_new_work(row, parcel, is_demo) for row, parcel in placed if row.kind.pk in work_kinds]
-    works += _write_changes(comparison.changed, known, work_kinds, is_demo)
+    works += _write_changes(comparison.changed, work_kinds, is_demo)
     Work.objects.bulk_create(works, batch_size=BATCH)
     placed += [(one.row, one.parcel) for one in comparison.changed] + comparison.same
     _write_listings(the_list, placed)
@@ -161,9 +161,8 @@ def _planned(parcel: Parcel):
     return parcel.gross_mu if parcel.net_mu is None else parcel.net_mu
 
 
-def _write_changes(changes: list[Change], known: Known, work_kinds: Collection[str], is_demo: bool) -> list[Work]:
+def _write_changes(changes: list[Change], work_kinds: Collection[str], is_demo: bool) -> list[Work]:
     """Update changed parcels and their works; the works to add. A planned area that a person changed is left alone."""
-    standing = Standing(known) if changes else None
     moved, added = [], []
     moment = timezone.now()
     for one in changes:
@@ -172,8 +171,7 @@ def _write_changes(changes: list[Change], known: Known, work_kinds: Collection[s
         _lay(one.row, parcel)
         parcel.version += 1
         parcel.updated_at = moment
-        works = standing.works[parcel.pk]
-        for work in works:
+        for work in one.works:
             if work.area_mu == planned_before:
                 work.area_mu = _planned(parcel)
             work.division = parcel.division
@@ -181,7 +179,7 @@ def _write_changes(changes: list[Change], known: Known, work_kinds: Collection[s
                 work.kind = parcel.kind
             work.updated_at = moment
             moved.append(work)
-        if parcel.kind_id in work_kinds and not any(work.kind_id == parcel.kind_id for work in works):
+        if parcel.kind_id in work_kinds and not any(work.kind_id == parcel.kind_id for work in one.works):
             added.append(_new_work(one.row, parcel, is_demo))
     _upsert(Parcel, [one.parcel for one in changes], WRITTEN)
     _upsert(Work, moved, ("area_mu", "division", "kind", "updated_at"))
