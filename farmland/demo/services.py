@@ -85,7 +85,7 @@ def remove_demo() -> dict[str, int]:
     gone = [
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
-        Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
+        Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True), steps=None),
@@ -100,6 +100,7 @@ def remove_demo() -> dict[str, int]:
     for rows in gone:
         _count(removed, rows)
     Work.objects.filter(is_demo=True).update(is_demo=False, area_mu=None)  # real users have entered something on these
+    Form.objects.filter(is_demo=True).update(is_demo=False, issued_to=None)
     _remove_uploads(removed)
     _end_sessions(set(demo_users.values_list("pk", flat=True)))
     _count(removed, Grant.objects.filter(user__in=by_demo))

@@ -1,11 +1,13 @@
 """What a division's form states now, read from works and steps; and the form issued with it."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
 
+from farmland.lib.dates import group_name
 from farmland.places.models import Division, Office, Term
 from parcels.models import Kind, Parcel, Step, Work
 from parcels.progress import Ladders
@@ -31,7 +33,7 @@ def issue_form(division: Division, year: int, user) -> tuple[Form, bytes]:
     if last is None or last.digest != facts.digest:
         form = Form.objects.create(
             town_id=division.town_id, division=division, year=year, number=last.number + 1 if last else 1,
-            facts=facts.as_json(), digest=facts.digest, issued_to=user, is_demo=division.is_demo,
+            facts=facts.as_json(), digest=facts.digest, issued_to=user, is_demo=division.is_demo or user.is_demo,
         )  # fmt: skip
     sheet = Sheet(
         town=town_year.town.name,
@@ -102,7 +104,14 @@ def parcel_items(parcels: list[Parcel], works: list[Work], said: dict) -> list[I
                 task = task_name(work.kind.name, work.tranche)
                 key = f"work:{work.pk}"
                 items.append(Item(key, task, work.kind_id, work.tranche, said=said.get(work.pk, {}), **place))
-    return sorted(items, key=lambda item: (item.kind, item.group, item.codes))
+    return sorted(items, key=lambda item: (item.kind, *group_order(item.group), item.codes))
+
+
+def group_order(group: str) -> tuple[int, str]:
+    """Groups by their number, however it is written: 二组, 3组, 十一组."""
+    name = group_name(group)
+    digits = re.match(r"[0-9]+", name)
+    return (int(digits[0]) if digits else 1000), name
 
 
 def task_items(division: Division, year: int, works: list[Work], said: dict) -> list[Item]:

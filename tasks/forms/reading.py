@@ -183,7 +183,7 @@ class SheetReader:
         before = len(self.out.errors)
         stage = self.read_stage(row, place)
         area, on, note = self.read_area(row, place), self.read_on(row), self.read_note(row)
-        crop = self.read_crop(row) if CROP in self.header else place.item.of(place.stage).crop
+        crop = self.read_crop(row, place)
         if len(self.out.errors) > before:
             return
         base = place.item.of(place.stage)
@@ -248,8 +248,12 @@ class SheetReader:
             self.wrong(row, ON, f"应为日期，现为“{cell.text}”。按 {sample} 的样子填写。")
             return None
 
-    def read_crop(self, row: Row) -> str:
+    def read_crop(self, row: Row, place: Place) -> str:
+        """The crop's label; what the form itself showed is taken as it is, listed or not."""
+        issued = place.item.of(place.stage).crop
         text = self.shown(row, CROP)
+        if CROP not in self.header or text == narrow(issued):
+            return issued
         if not text or text in self.given.crops:
             return self.given.crops.get(text, "")
         names = "、".join(dict.fromkeys(self.given.crops.values()))

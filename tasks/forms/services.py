@@ -116,7 +116,7 @@ def keep_refused(result: Result, user) -> Result:
     if division and year:
         result.submission = Submission.objects.create(
             town_id=division.town_id, division=division, year=year, form=form, upload=upload, marked=result.marked,
-            user=user, content=upload.sha256, state="refused", errors=errors,
+            user=user, content=upload.sha256, state="refused", errors=errors, is_demo=user.is_demo,
         )  # fmt: skip
     return result
 
@@ -171,7 +171,7 @@ def write(result: Result, user, key: str, content: str) -> None:
         town_id=form.town_id, division=form.division, year=form.year, form=form, upload=found.upload, user=user,
         key="" if result.state == "conflict" else key, content=content, state=result.state,
         errors=[{"attr": None, "detail": note} for note in result.notes],
-        changes=[difference_json(one) for one in outcome.differences],
+        changes=[difference_json(one) for one in outcome.differences], is_demo=user.is_demo,
     )  # fmt: skip
     if result.state == "applied":
         write_steps(submission, outcome.changes, found, user)
@@ -222,10 +222,10 @@ def write_steps(submission: Submission, changes: Iterable[Change], found: Look, 
     for change in changes:
         item = found.facts.item(change.key)
         if change.key not in works:
-            works[change.key] = work_of(item, found.form)
+            works[change.key] = work_of(item, found.form, user)
         work, rung = works[change.key], ladders.rung(item.kind, change.stage)
         common = {"town_id": found.form.town_id, "work": work, "rung": rung, "by": user, "upload": found.upload}
-        common["submission"] = submission.pk
+        common |= {"submission": submission.pk, "is_demo": user.is_demo}
         today = found.town_year.today()
         area = change.delta
         if change.redates and (last := last_standing(work, rung)) and last.area_mu > 0:
@@ -248,15 +248,15 @@ def begun_works(keys: Iterable[str]) -> dict[str, Work]:
     return {f"work:{work.pk}": work for work in Work.objects.filter(pk__in=ids)}
 
 
-def work_of(item: Item, form: Form) -> Work:
+def work_of(item: Item, form: Form, user) -> Work:
     """The work behind a row of a task or of a parcel nobody had begun, made when there is none yet."""
     kind, _, rest = item.key.partition(":")
     place = {"town_id": form.town_id, "division_id": form.division_id, "year": form.year}
     place |= {"kind_id": item.kind, "tranche": item.tranche}
     if kind == "task":
-        return Work.objects.get_or_create(**place, parcel=None, defaults={"is_demo": form.is_demo})[0]
+        return Work.objects.get_or_create(**place, parcel=None, defaults={"is_demo": user.is_demo})[0]
     parcel = Parcel.objects.select_for_update(of=("self",)).get(pk=rest)
-    planned = {"area_mu": parcel.gross_mu, "is_demo": parcel.is_demo}
+    planned = {"area_mu": parcel.gross_mu, "is_demo": parcel.is_demo or user.is_demo}
     open_works = Work.objects.filter(**place, parcel=parcel, exit="")
     return open_works.order_by("pk").first() or Work.objects.create(**place, parcel=parcel, **planned)
 

@@ -50,6 +50,7 @@ def reversal(step: Step, submission: Submission, by) -> Step:
     return Step(
         town_id=step.town_id, work_id=step.work_id, rung_id=step.rung_id, area_mu=-step.area_mu, on=step.on, by=by,
         verdict="revoked" if step.area_mu >= 0 else "reached", reverses=step, reason=f"撤回回执 {submission.receipt}",
+        is_demo=by.is_demo,
     )  # fmt: skip
 
 
