@@ -56,11 +56,11 @@ SELECT division_id, kind_id, year, tranche, lowest, COUNT(*) FROM (
 STAGES = (
     AT
     + """
-SELECT parcel_id, MIN(furthest) FROM (
-    SELECT w.parcel_id, k.work_id, MAX(CASE WHEN k.own > 0 THEN k.rank ELSE 0 END) AS furthest
+SELECT parcel_id, kind_id, MIN(furthest) FROM (
+    SELECT w.parcel_id, w.kind_id, k.work_id, MAX(CASE WHEN k.own > 0 THEN k.rank ELSE 0 END) AS furthest
     FROM walked k JOIN parcels_work w ON w.id = k.work_id
-    WHERE w.parcel_id IS NOT NULL GROUP BY w.parcel_id, k.work_id
-) works GROUP BY parcel_id
+    WHERE w.parcel_id IS NOT NULL GROUP BY w.parcel_id, w.kind_id, k.work_id
+) works GROUP BY parcel_id, kind_id
 """
 )
 
@@ -113,10 +113,17 @@ def groups(town: Division, day: date) -> dict[Key, Group]:
     return found
 
 
-def parcel_ranks(town: Division, day: date) -> dict[str, int]:
-    """For each parcel with open works the rank of the least advanced of them; keys as the database gives them."""
+def parcel_ranks(town: Division, day: date) -> dict[str, tuple[int, str]]:
+    """For each parcel with open works the rank of the least advanced of them, and its kind: the rank is of its ladder.
+
+    Keys are ids as hex texts.
+    """
+    found: dict[str, tuple[int, str]] = {}
     with connection.cursor() as cursor:
-        return {str(parcel).replace("-", ""): rank for parcel, rank in _rows(cursor, STAGES, town, day)}
+        for parcel, kind, rank in _rows(cursor, STAGES, town, day):
+            key = str(parcel).replace("-", "")
+            found[key] = min((rank, kind), found.get(key, (rank, kind)))
+    return found
 
 
 def _rows(cursor, statement: str, town: Division, day: date):

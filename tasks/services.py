@@ -1,5 +1,6 @@
 """Writes of the duties: ask for a recompute, do it, freeze a day."""
 
+from collections import defaultdict
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 
@@ -12,7 +13,7 @@ from farmland.jobs.services import enqueue
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Parcel
-from parcels.progress import Ladders, parcel_ranks
+from parcels.progress import parcel_ranks
 from tasks.models import Plan, Progress, RedLineResult, Snapshot, TownYear
 from tasks.progress import Figure, TownFacts, figures
 from tasks.red_lines import TIERS, Line, red_lines
@@ -29,12 +30,15 @@ def request_recompute(town: Division, year: int, user=None) -> Job:
 
 
 @transaction.atomic
-def recompute(town: Division, year: int, *, now: datetime | None = None) -> int:
+def recompute(town: Division, year: int, *, now: datetime | None = None, even_closed: bool = False) -> int:
     """Write progress, red lines and parcel stages of a town-year from the facts; the number of rows that changed.
 
     Idempotent: run again with the same facts it changes nothing but the as-of moment. The town-year's row is the lock.
+    A closed year keeps its figures.
     """
     town_year = TownYear.objects.select_for_update(of=("self",)).get(town=town, year=year)
+    if town_year.closed_on and not even_closed:
+        return 0
     plan = Plan.objects.select_related("town").get(town=town, year=year)
     facts = TownFacts(plan, town_year.today())
     rows = figures(facts)
@@ -120,17 +124,18 @@ def _line_values(line: Line) -> dict:
 def _write_stages(town: Division, year: int, facts: TownFacts) -> int:
     """The stage of each parcel: the least advanced of its open works, as far as each has got."""
     ranks = parcel_ranks(town, facts.today)
-    ladders: Ladders = facts.ladders
-    changed = []
+    codes = {kind: {rung.rank: rung.code for rung in facts.ladders.rungs(kind)} for kind in facts.kinds}
+    changed: dict[str, list] = defaultdict(list)
+    for pk, stage in Parcel.objects.filter(town=town, year=year).values_list("pk", "stage"):
+        rank, kind = ranks.get(pk.hex, (None, ""))
+        now = "" if rank is None else codes[kind][rank]
+        if now != stage:
+            changed[now].append(pk)
     moment = timezone.now()
-    for parcel in Parcel.objects.filter(town=town, year=year).only("pk", "kind_id", "stage"):
-        rank = ranks.get(parcel.pk.hex)
-        stage = "" if rank is None else ladders.rungs(parcel.kind_id)[rank].code
-        if stage != parcel.stage:
-            parcel.stage, parcel.updated_at = stage, moment
-            changed.append(parcel)
-    Parcel.objects.bulk_update(changed, ["stage", "updated_at"], batch_size=400)
-    return len(changed)
+    for stage, keys in changed.items():
+        for start in range(0, len(keys), 500):
+            Parcel.objects.filter(pk__in=keys[start : start + 500]).update(stage=stage, updated_at=moment)
+    return sum(len(keys) for keys in changed.values())
 
 
 @transaction.atomic
