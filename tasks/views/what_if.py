@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from farmland.lib.numbers import fixed, plain, signed
 from parcels.models import Kind, Work
-from parcels.progress import Ladders
 from tasks.check.case import Case
 from tasks.models import Entry, Plan, Progress, RedLineResult, TownYear
 from tasks.pages import town_page
+from tasks.plan.document import RungDoc
 from tasks.red_lines import LINES, TIER_NAMES, TIERS
 from tasks.views.common import case_of, no_plan, plan_of, questions
 
@@ -46,13 +46,13 @@ def what_if(request, town_year: TownYear):
         "choices": [_choice(lines, one) for one in TIERS],
         "lines": lines,
         "verdict": verdict(lines, tier),
-        "kinds": _kinds(plan, tier),
+        "kinds": _kinds(plan, case, tier),
         "tier_names": [(one, TIER_NAMES[one]) for one in TIERS],
         "risks": [entry for entries in risks.values() for entry in entries],
         "blocked": blocked,
         "questions": questions(case),
     }
-    return render(request, "tasks/what_if.html", page)
+    return render(request, "tasks/_what_if.html" if request.htmx else "tasks/what_if.html", page)
 
 
 def _results(town_year: TownYear) -> list[RedLineResult]:
@@ -188,25 +188,26 @@ def _short(line: dict) -> str:
 # By kind: what each tier adds, as the red lines count it
 
 
-def _kinds(plan: Plan, tier: str) -> list[dict]:
+def _kinds(plan: Plan, case: Case, tier: str) -> list[dict]:
     rows = Progress.objects.filter(town=plan.town, year=plan.year, division=None, unit="mu", tranche="")
     rows = list(rows.select_related("target__kind").order_by("target__order"))
     parents = {row.target.kind.parent_id for row in rows}
     leaves = [row for row in rows if row.target.kind.nature == Kind.FLOW and row.kind_id not in parents]
     if not leaves:
         return []
-    ladders = Ladders(plan.town)
-    dead = dict(
-        Work.objects.filter(town=plan.town, year=plan.year, exit="blocked")
-        .order_by()
-        .values_list("kind")
-        .annotate(area=Sum("area_mu"))
-    )
-    return [_kind(row, ladders, dead.get(row.kind_id) or ZERO, tier) for row in leaves]
+    exits = Work.objects.filter(town=plan.town, year=plan.year, exit="blocked").order_by()
+    dead = dict(exits.values_list("kind").annotate(area=Sum("area_mu")))
+    return [_kind(row, _rungs(case, row.kind_id), dead.get(row.kind_id) or ZERO, tier) for row in leaves]
 
 
-def _kind(row: Progress, ladders: Ladders, dead: Decimal, tier: str) -> dict:
-    reached, dead = _reached(row, ladders, dead)
+def _rungs(case: Case, kind: str) -> list[RungDoc]:
+    """The rungs the kind climbs in this town, lowest first, as its dictionary and plan have them."""
+    own = (case.doc.town_ladders or {}).get(kind) or case.dictionary.kinds_by_code[kind].ladder
+    return case.dictionary.ladders_by_code[own].rungs
+
+
+def _kind(row: Progress, rungs: list[RungDoc], dead: Decimal, tier: str) -> dict:
+    reached, dead = _reached(row, rungs, dead)
     areas = {TIERS[0]: reached[TIERS[0]]}
     for surer, name in pairwise(TIERS):
         areas[name] = max(reached[name] - reached[surer], ZERO)
@@ -222,16 +223,15 @@ def _kind(row: Progress, ladders: Ladders, dead: Decimal, tier: str) -> dict:
     }
 
 
-def _reached(row: Progress, ladders: Ladders, dead: Decimal) -> tuple[dict[str, Decimal], Decimal]:
+def _reached(row: Progress, rungs: list[RungDoc], dead: Decimal) -> tuple[dict[str, Decimal], Decimal]:
     """Area that reached each tier or further, and what cannot be done (as red_lines, from stored rows)."""
-    rungs = ladders.rungs(row.kind_id)
-    level = ladders.of_level(row.kind_id, row.target.level)
-    counted = level.rank if level else len(rungs)
+    level = row.target.level
+    counted = next((rank for rank, rung in enumerate(rungs) if rung.level == level), len(rungs))
     reached = {TIERS[0]: row.counted or ZERO}
     for name in TIERS[1:]:
-        rank = min(ladders.of_tier(row.kind_id, name), counted)
-        stored = row.reached.get(rungs[rank].code) if rank < len(rungs) else None
-        reached[name] = Decimal(stored or 0)
+        lowest = next((rank for rank, rung in enumerate(rungs) if rung.tier == name), len(rungs))
+        rank = min(lowest, counted)
+        reached[name] = Decimal(row.reached.get(rungs[rank].code, 0)) if rank < len(rungs) else ZERO
     if row.amount is not None:
         maximum = row.target.maximum
         possible = row.amount if maximum is None else min(row.amount, maximum)
