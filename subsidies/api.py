@@ -84,7 +84,7 @@ class RateList(ComputedList):
         decimal("yuan_per_mu", "元/亩", help="不是单一标准的为空"),
         Column("basis", "计算基数"),
         Column("years", "兑付年度", kind="data"),
-        Column("legal_basis", "依据"),
+        Column("method", "计算方式"),
         Column("open_reason", "未定的原因"),
     )
     filters = (
@@ -110,8 +110,9 @@ def rate_rows(rate: Rate) -> list[dict]:
         "town": rate.town.slug,
         "program": rate.program_id,
         "program_name": rate.program.name,
+        "method": rate.legal_basis or rate.basis,
         **{name: getattr(rate, name) for name in (
-            "year", "key", "name", "clause", "treatment", "basis", "years", "legal_basis", "open_reason", "updated_at",
+            "year", "key", "name", "clause", "treatment", "basis", "years", "open_reason", "updated_at",
         )},
     }  # fmt: skip
     parts = [(None, rate.yuan_per_mu), *((name, price(text)) for name, text in rate.components.items())]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from farmland.lib.api.columns import Column, day, decimal, moment, texts, whole
 from farmland.lib.api.filters import Filter, Id, Whole, Yes
@@ -11,6 +11,7 @@ from farmland.lib.api.lists import ListView
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
 from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Target
+from tasks.red_lines import LINES
 
 TOWN = Column("town", "乡镇", "town__slug")
 
@@ -202,7 +203,12 @@ class RedLineList(ListView):
         Filter("state", "状态"),
     )
     ordering = ("town", "year", "line", "margin", "state")
-    default_ordering = ("town__slug", "-year")
+    default_ordering = ("town__slug", "-year", "place")
+
+    def rows(self, user):
+        """The lines stand in their own order."""
+        places = [When(line=line, then=Value(place)) for place, line in enumerate(LINES)]
+        return RedLineResult.objects.visible_to(user).annotate(place=Case(*places, default=Value(len(LINES))))
 
 
 class FindingList(ListView):
