@@ -29,11 +29,18 @@ class AreaField(forms.CharField):
             raise forms.ValidationError(str(error), code="number") from error
 
 
-def day_field(label: str, **kwargs) -> forms.DateField:
-    wrong = {"invalid": "“%(value)s”不是日期，请写成 2024-10-12 的样子。", "required": "请填日期。"}
-    return forms.DateField(
-        label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), error_messages=wrong, **kwargs
-    )
+class DayField(forms.DateField):
+    """A day; the browser's own date field sends and takes ISO dates whatever the language."""
+
+    def __init__(self, **kwargs):
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        super().__init__(widget=widget, error_messages={"required": "请填日期。"}, **kwargs)
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(f"“{value}”不是日期，请写成 2024-10-12 的样子。", code="invalid") from error
 
 
 def new_key() -> str:
@@ -53,7 +60,7 @@ class AcceptanceForm(forms.Form):
     tranche = forms.ChoiceField(label="批次", required=False)
     declared_mu = AreaField(label="送验面积（亩）", required=False)
     accepted_mu = AreaField(label="认定面积（亩）", help_text="本次认定；退回写 0。")
-    accepted_on = day_field("认定日期")
+    accepted_on = DayField(label="认定日期")
     verdict = forms.ChoiceField(label="结论", choices=VERDICTS, initial="passed")
     reason = forms.CharField(label="原因", required=False, max_length=300, help_text="部分通过和退回须写。")
     key = forms.CharField(widget=forms.HiddenInput, max_length=100)
@@ -125,6 +132,6 @@ class ReversalForm(forms.Form):
     """冲销: how much of an entry is taken back, and why."""
 
     accepted_mu = AreaField(label="冲销面积（亩）", help_text="写正数；可以只冲销一部分。")
-    on = day_field("日期")
+    on = DayField(label="日期")
     reason = forms.CharField(label="原因", max_length=300, error_messages={"required": "请写明冲销的原因。"})
     key = forms.CharField(widget=forms.HiddenInput, max_length=100)

@@ -18,7 +18,7 @@ from parcels.models import Kind
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.parcel_import import confirm, plan_kinds, preview, title_for
-from tasks.views.acceptance_form import day_field
+from tasks.views.acceptance_form import DayField
 from tasks.views.common import Labels, where
 
 SHOWN = 100
@@ -40,7 +40,7 @@ class ParcelConfirmForm(forms.Form):
     """What the list is called, and the fingerprint of what was seen."""
 
     title = forms.CharField(label="清单名称", max_length=120, error_messages={"required": "请写清单名称。"})
-    received_on = day_field("收到日期", required=False)
+    received_on = DayField(label="收到日期", required=False)
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
 
