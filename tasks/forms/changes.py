@@ -208,11 +208,11 @@ class Comparison:
             (CROP, shown.crop, line.crop),
             (NOTE, "", line.note),
         ]
-        delta: Decimal | None = changes[0].delta
+        delta: Decimal | None = changes[0].delta or sum((one.delta for one in changes[1:]), ZERO)
         for heading, before, after in pairs:
             if before == after or heading not in line.cells:
                 continue
-            label = item.label if item.parcel else item.task
+            label = item.label if item.parcel else f"{item.task} · {name(item.kind, line.stage)}"
             self.out.differences.append(
                 Difference(line.number, line.cells[heading], label, item.group, heading, before, after, delta)
             )

@@ -14,7 +14,6 @@ from tasks.forms.workbook import AREA, CODES, GROSS, LOCKED
 from tasks.models import Form, Share, Submission, TownYear
 
 EXCERPT_ROWS = 14
-STATES = {"applied": "applied", "duplicate": "duplicate", "refused": "rejected", "conflict": "stale"}
 
 
 @dataclass(frozen=True)
@@ -24,15 +23,6 @@ class VillageRow:
     division: Division
     last: Submission | None
     reported_at: datetime | None
-
-    @property
-    def look(self) -> str:
-        return look_of(self.last) if self.last else "no_data"
-
-
-def look_of(submission: Submission) -> str:
-    """The state's name in the table of shapes and words."""
-    return STATES.get(submission.state, "withdrawn")
 
 
 def reporting_divisions(user, town_year: TownYear) -> list[Division]:

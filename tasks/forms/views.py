@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -19,7 +20,7 @@ from tasks.forms.api import too_large, xlsx_answer
 from tasks.forms.changes import MINE, THEIRS
 from tasks.forms.facts import file_name, issue_form
 from tasks.forms.incoming import PURPOSE, Expected, NotAllowed, NotYours, receive
-from tasks.forms.overview import excerpt, look_of, receipt_facts, stage_sums, tally, village_rows
+from tasks.forms.overview import excerpt, receipt_facts, stage_sums, tally, village_rows
 from tasks.forms.services import NOTHING_NEW, Result, keep_refused, preview, submit
 from tasks.forms.undo import TakeBackRefused, take_back, why_not_take_back
 from tasks.models import Submission, TownYear
@@ -57,7 +58,7 @@ def form_division(request, town_year: TownYear, code: str):
     page = {
         "town_year": town_year,
         "division": division,
-        "history": [(one, look_of(one)) for one in history[:12]],
+        "history": list(history[:12]),
         "may_report": request.user.can("report", division) and town_year.closed_on is None,
         "max_bytes": settings.FORM_MAX_BYTES,
     }
@@ -206,11 +207,21 @@ def submission_detail(request, town_year: TownYear, pk):
         "submission": submission,
         "facts": receipt_facts(submission),
         "notes": submission.errors,
-        "job": Job.objects.visible_to(request.user).filter(pk=submission.job).first(),
+        "job": Job.objects.filter(pk=submission.job).first(),
         "why_not": why_not_take_back(submission, request.user),
         "changes": Paginator(submission.changes, PER_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "forms/receipt.html", page)
+
+
+@town_page
+@require_safe
+@never_cache
+def submission_progress(request, town_year: TownYear, pk):
+    """The fragment about the recompute a form asked for; others may have asked for the same one."""
+    submission = found_submission(request.user, town_year, pk)
+    job = get_object_or_404(Job, pk=submission.job)
+    return render(request, "forms/_recompute.html", {"town_year": town_year, "submission": submission, "job": job})
 
 
 def found_submission(user, town_year: TownYear, pk) -> Submission:

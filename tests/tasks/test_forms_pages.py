@@ -91,6 +91,9 @@ def test_the_whole_way_download_upload_confirm_receipt(client, world):
     text = page.content.decode()
     assert submission.receipt in text
     assert "重新计算完成情况" in text
+    fragment = re.search(r'hx-get="([^"]+/progress/)"', text)[1]
+    assert "排队中" in client.get(fragment).content.decode()
+    assert sign_in(type(client)(), world.neighbour).get(fragment).status_code == 404
     assert Step.objects.get().area_mu == 2
 
 

@@ -14,7 +14,7 @@ from farmland.jobs.models import Job, Upload
 from parcels.models import Step, Work
 from tasks.forms.receipts import is_receipt
 from tasks.models import Form, Submission
-from tests.tasks.form_world import Paper, hand_in, make_world, own, said, show, steps_of
+from tests.tasks.form_world import Paper, hand_in, make_parcel, make_world, own, said, show, steps_of
 
 pytestmark = pytest.mark.django_db
 
@@ -243,3 +243,19 @@ def test_a_form_saved_again_by_libreoffice_is_the_same_form(world, village, tmp_
     assert (said(first), first.look.refusal, first.state) == ({}, None, "applied")
     assert Step.objects.get().area_mu == Decimal("1.25")
     assert hand_in(paper, head, division).submission == first.submission
+
+
+def test_a_crop_the_form_itself_showed_is_taken_though_no_list_has_it(world):
+    hand_in(Paper.issue(world.xinsi, world.head).fill(2, stage="已种植", area=1), world.head, world.xinsi)
+    Step.objects.update(crop="豌豆")
+    paper = Paper.issue(world.xinsi, world.head)
+    assert paper[2, "作物"] == "豌豆"
+    assert hand_in(paper.fill(2, area=2), world.head, world.xinsi).state == "applied"
+    assert steps_of(world).last().crop == "豌豆"
+
+
+def test_parcels_stand_in_the_order_of_their_groups_by_number(world):
+    for group in ("十一组", "2组"):
+        make_parcel(world, [f"500151240{group}"], group, "1")
+    paper = Paper.issue(world.xinsi, world.head)
+    assert [paper[row, "组"] for row in paper.rows()][:4] == ["2组", "六组", "七组", "十一组"]
