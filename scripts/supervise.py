@@ -101,7 +101,8 @@ def wait_ready(family: list[Child], ready, asked: list[int]) -> bool:
 def supervise(family: list[Child], ready, announce) -> None:
     """Run the children until SIGINT, SIGTERM or SIGHUP; announce() once when ready() first says yes."""
     asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    hangup = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)  # nohup is respected
+    for number in (signal.SIGINT, signal.SIGTERM, *hangup):
         signal.signal(number, lambda number, _frame: asked.append(number))
     try:
         for child in family:

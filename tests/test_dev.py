@@ -291,6 +291,18 @@ def test_the_end_of_the_supervisor_is_the_end_of_its_children(number):
     wait_for(lambda: not alive(sleeper))
 
 
+def test_under_nohup_a_hangup_stops_nothing():
+    code = SUPERVISOR.format(scripts=str(ROOT / "scripts"))
+    with subprocess.Popen(["nohup", sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        sleeper = int(process.stdout.readline().split()[1])
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        assert process.poll() is None
+        assert alive(sleeper)
+        process.terminate()
+        assert process.wait(20) == 0
+
+
 def test_a_child_that_dies_before_the_first_answer_ends_the_start():
     family = [supervise.Child("网站", ["false"], dict(os.environ))]
     family[0].start()
