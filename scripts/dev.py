@@ -231,7 +231,7 @@ def check(_words: list[str]) -> int:
     commands = [
         ["-m", "ruff", "check", "."],
         ["-m", "ruff", "format", "--check", "."],
-        [str(VENV / "bin" / "lint-imports")],
+        [str(VENV / "bin" / "lint-imports"), "--no-logo"],
         ["-W", "error", "-m", "compileall", "-q", "-f", *ROOMS],
         ["manage.py", "makemigrations", "--check", "--dry-run"],
         ["manage.py", "check"],
