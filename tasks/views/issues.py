@@ -1,21 +1,25 @@
 """整改: the problem ledger as annexes print it, read only; what is late first, what the rules advise beside."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, F, QuerySet, Sum, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from farmland.lib.numbers import fixed
 from farmland.templatetags.words import STATES
 from tasks.models import Issue, TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels, export_query
 
 PER_PAGE = 100
+ZERO = Decimal(0)
 FILTERS = ("division", "measure", "state", "source", "kind", "warning")
 ORDERS = {"overdue": "逾期在前", "ledger": "台账顺序", "area": "面积从大到小"}
 STATE_NAMES = {
@@ -36,20 +40,22 @@ def issue_list(request, town_year: TownYear):
     every = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
     options = _options(every, labels)
     found = _filtered(every, chosen, today)
-    page = Paginator(_ordered(found, order, today), PER_PAGE).get_page(request.GET.get("page"))
+    facts = Facts(found, today)
+    paginator = Paginator(_ordered(found, order, today), PER_PAGE)
+    paginator.count = facts.whole.count  # known already
+    page = paginator.get_page(request.GET.get("page"))
     rows = [dress(one, labels, today) for one in page.object_list]
-    totals = _totals(found)
     context = {
         "town_year": town_year,
         "page": page,
         "rows": rows,
-        "totals": totals,
-        "villages": _by_village(found) if not chosen["division"] else [],
+        "totals": facts.whole,
+        "villages": list(facts.villages.values()),
         "chosen": chosen,
         "order": order,
         "orders": ORDERS,
         "options": options,
-        "tally": _tally(totals, found, today),
+        "tally": facts.tally(),
         "query": urlencode({name: value for name, value in chosen.items() if value}),
         "export": export_query(town_year, _exported(chosen)),
     }
@@ -102,7 +108,7 @@ def _ordered(rows: QuerySet, order: str, today: date) -> QuerySet:
 
 def dress(one: Issue, labels: Labels, today: date) -> Issue:
     """Hang on an issue the words of its codes and whether it is late."""
-    one.is_late = bool(one.due_on and one.due_on < today and one.state not in Issue.CLOSED)
+    one.is_late = is_late(one.due_on, one.state, today)
     one.late_days = (today - one.due_on).days if one.is_late else 0
     one.source_name = labels.of("source", one.source)
     one.problem_name = labels.of("problem_kind", one.problem_kind)
@@ -131,31 +137,61 @@ def _options(rows: QuerySet, labels: Labels) -> dict:
     }
 
 
-def _totals(rows: QuerySet) -> dict:
-    found = rows.aggregate(count=Count("pk"), area=Sum("area_mu"), cultivated=Sum("cultivated_mu"), pbf=Sum("pbf_mu"))
-    lists = list(rows.order_by().values_list("codes", "warnings"))
-    codes = sum(len(one) for one, _ in lists)
-    warned = sum(1 for _, warnings in lists if warnings)
-    return found | {"codes": codes, "warned": warned}
+@dataclass
+class Sums:
+    """Sums of some rows of a ledger; an area nobody printed adds nothing."""
+
+    code: str = ""
+    name: str = ""
+    count: int = 0
+    codes: int = 0
+    warned: int = 0
+    late: int = 0
+    area: Decimal = ZERO
+    cultivated: Decimal = ZERO
+    pbf: Decimal = ZERO
 
 
-def _by_village(rows: QuerySet) -> list[dict]:
-    sums = rows.order_by("division__path").values("division__code", "division__name")
-    found = sums.annotate(count=Count("pk"), area=Sum("area_mu"), cultivated=Sum("cultivated_mu"), pbf=Sum("pbf_mu"))
-    return [{**one, "code": one["division__code"], "name": one["division__name"]} for one in found]
+class Facts:
+    """The sums of a filtered ledger and of each of its divisions, exact and with one query."""
+
+    FIELDS = (
+        "division__code", "division__name", "codes", "warnings", "due_on", "state", "area_mu", "cultivated_mu",
+        "pbf_mu",
+    )  # fmt: skip
+
+    def __init__(self, rows: QuerySet, today: date):
+        self.whole, self.villages = Sums(), {}
+        for code, name, *row in rows.order_by("division__path").values_list(*self.FIELDS):
+            village = self.villages.setdefault(code, Sums(code, name))
+            for sums in (self.whole, village):
+                _add(sums, today, *row)
+
+    def tally(self) -> list[tuple]:
+        whole = self.whole
+        return [
+            ("问题", whole.count, "个"),
+            ("图斑编号", whole.codes, "个"),
+            ("逾期", whole.late, "个", "risk" if whole.late else ""),
+            ("有提醒", whole.warned, "个"),
+            ("图斑面积", fixed(whole.area), "亩"),
+            ("耕地", fixed(whole.cultivated), "亩"),
+            ("永久基本农田", fixed(whole.pbf), "亩"),
+        ]
 
 
-def _tally(totals: dict, rows: QuerySet, today: date) -> list[tuple]:
-    count = late(rows, today).count()
-    return [
-        ("问题", totals["count"], "个"),
-        ("图斑编号", totals["codes"], "个"),
-        ("逾期", count, "个", "risk" if count else ""),
-        ("有提醒", totals["warned"], "个"),
-        ("图斑面积", f"{totals['area'] or 0:,.2f}", "亩"),
-        ("耕地", f"{totals['cultivated'] or 0:,.2f}", "亩"),
-        ("永久基本农田", f"{totals['pbf'] or 0:,.2f}", "亩"),
-    ]
+def _add(sums: Sums, today: date, codes, warnings, due_on, state, area, cultivated, pbf) -> None:
+    sums.count += 1
+    sums.codes += len(codes)
+    sums.warned += bool(warnings)
+    sums.late += is_late(due_on, state, today)
+    sums.area += area or ZERO
+    sums.cultivated += cultivated or ZERO
+    sums.pbf += pbf or ZERO
+
+
+def is_late(due_on: date | None, state: str, today: date) -> bool:
+    return bool(due_on and due_on < today and state not in Issue.CLOSED)
 
 
 def _exported(chosen: dict) -> dict:

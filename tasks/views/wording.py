@@ -133,8 +133,7 @@ class Words:
         return "，".join(self._line(line) for line in lines or ())
 
     def _line(self, line: dict) -> str:
-        above = f"超过{self._edge(line['from'])}的部分 " if "from" in line else ""
-        reach = above + (f"{self._edge(line['to'])}以内 " if "to" in line else "")
+        reach = self._reach(line)
         if "lump" in line:
             return f"{reach}一次性 {line['lump']} 元"
         if "pool" in line:
@@ -148,6 +147,17 @@ class Words:
             told = "、".join(f"{self._table_key(price.get('by'), key)} {value}" for key, value in keys)
             return f"{reach}按{'、'.join(facts)}：{told} 元/亩"
         return f"{reach}{price} 元/亩"
+
+    def _reach(self, line: dict) -> str:
+        """Which area a line is for; bounds take in the lower end, the upper one only where ``edges`` says so."""
+        low, high = (self._edge(line[name]).strip() if name in line else "" for name in ("from", "to"))
+        if "lump" in line:
+            upper = "不超过" if str(line.get("edges", "")).endswith("]") else "不足"
+            bounds = "、".join(part for part in (low and f"达到 {low}", high and f"{upper} {high}") if part)
+            return f"{bounds}的，" if bounds else ""
+        if low and high:
+            return f"{low}以上、{high}以内的部分 "
+        return f"超过{low}的部分 " if low else f"{high}以内 " if high else ""
 
     def _table_key(self, facts, key: str) -> str:
         return "、".join(self._value(fact, part) for fact, part in zip(facts or (), str(key).split(","), strict=False))
