@@ -1,6 +1,5 @@
 """Writes of the duties: ask for a recompute, do it, freeze a day."""
 
-from collections import defaultdict
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 
@@ -13,7 +12,7 @@ from farmland.jobs.services import enqueue
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Parcel
-from parcels.progress import parcel_ranks
+from parcels.progress import stale_stages
 from tasks.models import Plan, Progress, RedLineResult, Snapshot, TownYear
 from tasks.progress import Figure, TownFacts, figures
 from tasks.red_lines import TIERS, Line, red_lines
@@ -123,19 +122,12 @@ def _line_values(line: Line) -> dict:
 
 def _write_stages(town: Division, year: int, facts: TownFacts) -> int:
     """The stage of each parcel: the least advanced of its open works, as far as each has got."""
-    ranks = parcel_ranks(town, facts.today)
-    codes = {kind: {rung.rank: rung.code for rung in facts.ladders.rungs(kind)} for kind in facts.kinds}
-    changed: dict[str, list] = defaultdict(list)
-    for pk, stage in Parcel.objects.filter(town=town, year=year).values_list("pk", "stage"):
-        rank, kind = ranks.get(pk.hex, (None, ""))
-        now = "" if rank is None else codes[kind][rank]
-        if now != stage:
-            changed[now].append(pk)
+    stale = stale_stages(town, year, facts.today)
     moment = timezone.now()
-    for stage, keys in changed.items():
+    for stage, keys in stale.items():
         for start in range(0, len(keys), 500):
             Parcel.objects.filter(pk__in=keys[start : start + 500]).update(stage=stage, updated_at=moment)
-    return sum(len(keys) for keys in changed.values())
+    return sum(len(keys) for keys in stale.values())
 
 
 @transaction.atomic

@@ -82,13 +82,14 @@ def remove_demo() -> dict[str, int]:
     demo_users = User.objects.filter(is_demo=True)
     by_demo = demo_users.values("pk")
     demo_years = list(TownYear.objects.exclude(working_date=None).select_related("town"))
+    invented = Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True))
     gone = [
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
-        Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True), steps=None),
+        invented.filter(steps=None),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),
@@ -97,6 +98,7 @@ def remove_demo() -> dict[str, int]:
         Job.objects.filter(created_by__in=by_demo),
         ApiToken.objects.filter(user__in=by_demo),
     ]
+    Work.objects.filter(replaces__in=invented).update(replaces=None)  # the rest that went on into a new year
     for rows in gone:
         _count(removed, rows)
     Work.objects.filter(is_demo=True).update(is_demo=False, area_mu=None)  # real users have entered something on these
@@ -107,7 +109,7 @@ def remove_demo() -> dict[str, int]:
     _count(removed, demo_users)
     for one in demo_years:
         TownYear.objects.filter(pk=one.pk).update(working_date=None)
-        recompute(one.town, one.year)
+        recompute(one.town, one.year, even_closed=True)  # what was invented leaves closed figures too
     _count(removed, Division.objects.filter(is_demo=True))
     (settings.VAR / "demo_password").unlink(missing_ok=True)
     return removed

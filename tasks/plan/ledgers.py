@@ -26,6 +26,7 @@ def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differe
         for row in ledger.rows:
             wanted.append(Wanted((ledger.key, row.serial), ledger_issue(plan, case, ledger, row, places, len(wanted))))
     rows = Issue.objects.filter(town=plan.town, year=plan.year, is_demo=False)
+    rows = rows.exclude(cells__has_key="carried_from")  # those came from the year before, not from this plan
     sync(rows, ("ledger", "serial"), wanted, {"town": plan.town, "year": plan.year}, differences)
 
 

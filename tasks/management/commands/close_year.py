@@ -16,9 +16,11 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
 
     def handle(self, *, town, year, reason, **options):
+        place = Division.objects.filter(slug=town).first()
+        if place is None:
+            raise CommandError(f"没有标识为“{town}”的乡镇。")
         try:
-            place = Division.objects.get(slug=town)
             close_year(place, year, by=None, on=timezone.localdate(), reason=reason)
-        except (YearRefused, Division.DoesNotExist) as error:
+        except YearRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{place} {year} 年已关账。")

@@ -24,5 +24,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{place} {year} 年已打开：整体结转 {carried.moved} 项，结转剩余 {carried.split} 项，"
-            f"问题 {carried.issues} 个，共 {plain(carried.area)} 亩。"
+            f"未治理图斑 {carried.parcels} 个，问题 {carried.issues} 个，共 {plain(carried.area)} 亩。"
         )
