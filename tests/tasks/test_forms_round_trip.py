@@ -161,14 +161,15 @@ def test_rows_may_be_sorted_and_columns_moved(world):
     paper = Paper.issue(world.xinsi, world.head)
     page = paper.page
     rows = [[cell.value for cell in row] for row in page.iter_rows(min_row=2, max_row=max(paper.rows()))]
-    rows[0][4:7] = ["已种植", 2.77, "2024.10.8"]
+    mine = next(row for row in rows if row[0] == "500151240722440")
+    mine[4:7] = ["已种植", 2.77, "2024.10.8"]
     for number, values in enumerate([list(paper.columns), *reversed(rows)], 1):
         for column, value in enumerate(reversed(values), 1):
             page.cell(number, column).value = value
     result = hand_in(paper, world.head, world.xinsi)
     assert (said(result), result.state) == ({}, "applied")
-    assert Step.objects.get().area_mu == Decimal("2.77")
-    assert Step.objects.get().work.parcel.codes == [rows[0][0]] or Step.objects.get().work.parcel.gross_mu == 2.77
+    step = Step.objects.get()
+    assert (step.area_mu, step.work.parcel) == (Decimal("2.77"), world.parcels[0])
 
 
 def test_less_area_with_a_reason_is_a_negative_step_that_carries_it(world):
@@ -246,11 +247,14 @@ def test_a_form_saved_again_by_libreoffice_is_the_same_form(world, village, tmp_
 
 
 def test_a_crop_the_form_itself_showed_is_taken_though_no_list_has_it(world):
-    hand_in(Paper.issue(world.xinsi, world.head).fill(2, stage="已种植", area=1), world.head, world.xinsi)
-    Step.objects.update(crop="豌豆")
+    Step.objects.create(
+        town=world.town, work=Work.objects.get(parcel=world.parcels[0]), rung=world.rungs["planted"], area_mu=1,
+        verdict="reached", on=date(2024, 9, 1), crop="豌豆",
+    )  # fmt: skip
     paper = Paper.issue(world.xinsi, world.head)
-    assert paper[2, "作物"] == "豌豆"
-    assert hand_in(paper.fill(2, area=2), world.head, world.xinsi).state == "applied"
+    row = paper.find("500151240722440")
+    assert paper[row, "作物"] == "豌豆"
+    assert hand_in(paper.fill(row, area=2), world.head, world.xinsi).state == "applied"
     assert steps_of(world).last().crop == "豌豆"
 
 
