@@ -69,11 +69,8 @@ def _day(text: str):
 def changes(before, after) -> list[dict]:
     """What a record changed, value by value, as texts; values that stayed are left out."""
     before, after = _named(before), _named(after)
-    return [
-        {"name": KEYS.get(name, name), "before": _text(before.get(name)), "after": _text(after.get(name))}
-        for name in dict.fromkeys([*before, *after])
-        if before.get(name) != after.get(name)
-    ]
+    told = [(name, _text(before.get(name)), _text(after.get(name))) for name in dict.fromkeys([*before, *after])]
+    return [{"name": KEYS.get(name, name), "before": old, "after": new} for name, old, new in told if old != new]
 
 
 def _named(value) -> dict:

@@ -91,9 +91,10 @@ def create_user(actor, town: Division, *, username, name, role, division, office
     user.set_password(password)
     user.save()
     Grant.objects.create(user=user, role=role, division=division, office=office, kinds=list(kinds))
+    label = Term.objects.filter(dictionary="role", code=role, town=None).values_list("label", flat=True).first()
     after = {
-        "name": name, "role": role, "division": division.code, "office": office.name if office else None,
-        "kinds": list(kinds),
+        "name": name, "role": label or role, "division": f"{division}（{division.code}）",
+        "office": office.name if office else None, "kinds": list(kinds),
     }  # fmt: skip
     record("新建用户", username, user=actor, town=town, after=after)
     return user, password

@@ -128,7 +128,8 @@ def _sentence(one: RedLineResult, pending: Decimal, off: Decimal, margin: Decima
 
 def _segments(one: RedLineResult, tier: str) -> list[tuple[str, Decimal]]:
     chosen = TIERS[: TIERS.index(tier) + 1]
-    return [(name, _area(one, name)) for name in chosen if not (_is_stock(one) and name == "accepted")]
+    areas = [(name, _area(one, name)) for name in chosen if not (_is_stock(one) and name == "accepted")]
+    return [*areas, ("dead", _area(one, "dead"))]
 
 
 def _bar_target(one: RedLineResult) -> Decimal | None:
@@ -216,7 +217,7 @@ def _kind(row: Progress, rungs: list[RungDoc], dead: Decimal, tier: str) -> dict
     return {
         "row": row,
         "areas": [{"tier": name, "area": areas[name], "picked": name in chosen} for name in TIERS],
-        "segments": [(name, areas[name]) for name in chosen],
+        "segments": [*((name, areas[name]) for name in chosen), ("dead", dead)],
         "dead": dead,
         "total": total,
         "gap": None if row.amount is None else total - row.amount,

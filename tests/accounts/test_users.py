@@ -87,7 +87,7 @@ def test_making_a_user_is_on_record_without_the_password(official, places):
     event = Event.objects.get(action="新建用户")
 
     assert (event.user, event.subject) == (official.user, "xihe-sanshan")
-    assert event.after["division"] == places["新四村"].code
+    assert (event.after["role"], event.after["division"]) == ("村级填报人", "新四村（500151-xihe-0）")
     assert password not in str(event.after)
 
 
