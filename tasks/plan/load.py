@@ -47,12 +47,12 @@ def load_plan(source: str, *, user=None) -> Loaded:
         offices = write_offices(doc, town, differences)
         year, _ = TownYear.objects.get_or_create(town=town, year=doc.year)
         year = TownYear.objects.select_for_update(of=("self",)).get(pk=year.pk)
-        if year.closed_on:
-            raise PlanClosed(f"{town} {doc.year} 年已于 {year.closed_on:%Y-%m-%d} 关账，方案不能再改。")
         plan, is_new = _write_plan(doc, town, source, digest, differences)
         rows.write_rows(plan, doc, offices, differences)
         for section in _sections:
             section(plan, doc, differences)
+        if (is_new or differences) and year.closed_on:  # rolls everything back
+            raise PlanClosed(f"{town} {doc.year} 年已于 {year.closed_on:%Y-%m-%d} 关账，方案不能再改。")
         if is_new or differences:
             _write_revision(plan, source, digest, user, differences)
             request_recompute(town, doc.year, user)
