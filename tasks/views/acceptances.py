@@ -66,7 +66,7 @@ def acceptance_reverse(request, town_year: TownYear, pk):
         raise Http404
     left = step.area_mu + _taken_back([step]).get(step.pk, Decimal(0))
     first = {"accepted_mu": plain(left), "on": town_year.today(), "key": new_key()}
-    form = ReversalForm(request.POST or None, initial=first)
+    form = ReversalForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:

@@ -49,8 +49,9 @@ class ParcelConfirmForm(forms.Form):
 def parcel_import(request, town_year: TownYear):
     """Choose the file; it is kept, then previewed. Nothing else is written."""
     _allowed(request.user, town_year)
-    form = ParcelFileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = ParcelFileForm(request.POST, request.FILES) if is_sent else ParcelFileForm()
+    if is_sent and form.is_valid():
         try:
             upload = Upload.objects.store(
                 form.cleaned_data["file"],
