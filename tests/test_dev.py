@@ -76,6 +76,15 @@ def test_pythons_on_path_hidden_behind_a_shim_are_candidates(tmp_path, monkeypat
     ]
 
 
+def test_what_is_started_keeps_its_bytecode(monkeypatch):
+    seen = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setitem(dev.VERBS, "look", lambda words: seen.append("PYTHONDONTWRITEBYTECODE" in os.environ) or 0)
+
+    assert dev.main(["look"]) == 0
+    assert seen == [False]
+
+
 # The stamp
 
 
