@@ -110,7 +110,7 @@ def rate_rows(rate: Rate) -> list[dict]:
         "town": rate.town.slug,
         "program": rate.program_id,
         "program_name": rate.program.name,
-        "method": rate.legal_basis or rate.basis,
+        "method": rate.method,
         **{name: getattr(rate, name) for name in (
             "year", "key", "name", "clause", "treatment", "basis", "years", "open_reason", "updated_at",
         )},

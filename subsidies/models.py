@@ -47,7 +47,7 @@ class Rate(Row):
     yuan_per_mu = RateField("元/亩", null=True, blank=True)  # null where not a plain rate
     components = models.JSONField("构成", default=dict, blank=True)
     basis = models.CharField("计算基数", max_length=60, blank=True)
-    legal_basis = models.CharField("依据", max_length=200, blank=True)
+    method = models.CharField("计算方式", max_length=40, blank=True)  # per_area, over_target, pool_share …
     years = models.JSONField("年度", default=list, blank=True)
     shape = models.JSONField("规则", default=dict)
     open_reason = models.CharField("未定的原因", max_length=300, blank=True)

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ("yuan_per_mu", farmland.lib.fields.RateField(blank=True, null=True, verbose_name="元/亩")),
                 ("components", models.JSONField(blank=True, default=dict, verbose_name="构成")),
                 ("basis", models.CharField(blank=True, max_length=60, verbose_name="计算基数")),
-                ("legal_basis", models.CharField(blank=True, max_length=200, verbose_name="依据")),
+                ("method", models.CharField(blank=True, max_length=40, verbose_name="计算方式")),
                 ("years", models.JSONField(blank=True, default=list, verbose_name="年度")),
                 ("shape", models.JSONField(default=dict, verbose_name="规则")),
                 ("open_reason", models.CharField(blank=True, max_length=300, verbose_name="未定的原因")),
