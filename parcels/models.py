@@ -330,7 +330,11 @@ class Step(Row):
     class Meta:
         verbose_name = verbose_name_plural = "进展"
         ordering = ["recorded_at", "pk"]
-        indexes = [models.Index(fields=["work", "rung", "on"], name="step_work_rung_on")]
+        indexes = [
+            models.Index(fields=["work", "rung", "on"], name="step_work_rung_on"),
+            # all the recompute of a town reads, in the order in which it adds it up
+            models.Index(fields=["town", "work", "rung", "on", "area_mu"], name="step_of_town"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["town", "by", "key"], condition=~Q(key=""), name="step_key_unique"),
             models.CheckConstraint(

@@ -4,65 +4,85 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from django.db import connection
+from django.db.models import Max
 
 from farmland.places.models import Division
 from parcels.models import Kind, LadderChoice, Rung
 
-# Areas are whole ten-thousandths. `rungs` holds, per work and rung, the Σ of its steps up to a day, and at rank 0 the
-# planned area; walking down from the highest rung, what a rung adds to the greatest own so far is the area whose
-# furthest rung it is. A work that left (exit) reaches nothing.
-AT = """
-WITH rungs AS (
-    SELECT work_id, rank, MAX(own) AS own FROM (
-        SELECT s.work_id, r.rank, SUM(s.area_mu) AS own
-        FROM parcels_step s
-        JOIN parcels_rung r ON r.id = s.rung_id
-        JOIN parcels_work w ON w.id = s.work_id
-        WHERE w.town_id = %(town)s AND w.exit = '' AND s."on" <= %(day)s
-        GROUP BY s.work_id, r.rank
-        UNION ALL
-        SELECT w.id, 0, COALESCE(w.area_mu, 0) FROM parcels_work w WHERE w.town_id = %(town)s AND w.exit = ''
-    ) facts GROUP BY work_id, rank
-), walked AS (
-    SELECT work_id, rank, own,
-        MAX(own) OVER (PARTITION BY work_id ORDER BY rank DESC) AS most,
-        COALESCE(MAX(own) OVER (
-            PARTITION BY work_id ORDER BY rank DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS above
-    FROM rungs
+# Areas are whole ten-thousandths. `works` has a row for each work that did not leave (exit): own0 … ownN, the Σ of its
+# steps up to a day on each rank of its ladder, and reached0 … reachedN, the greatest own of that rank and every higher
+# one (at rank 0 also the planned area). One pass over the steps; sums per rank are columns, so nothing is sorted.
+WORKS = """
+WITH facts AS (
+    SELECT w.id, w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche, COALESCE(w.area_mu, 0) AS planned, {sums}
+    FROM parcels_work w
+    LEFT JOIN parcels_step s ON s.town_id = w.town_id AND s.work_id = w.id AND s."on" <= %(day)s
+    LEFT JOIN parcels_rung r ON r.id = s.rung_id
+    WHERE w.town_id = %(town)s AND w.exit = ''
+    GROUP BY w.id
+), works AS (
+    SELECT parcel_id, division_id, kind_id, year, tranche, {reached}, CASE {furthest} ELSE 0 END AS furthest FROM facts
 )
 """
-AREAS = (
-    AT
-    + """
-SELECT w.division_id, w.kind_id, w.year, w.tranche, k.rank, SUM(k.most - k.above)
-FROM walked k JOIN parcels_work w ON w.id = k.work_id
-GROUP BY w.division_id, w.kind_id, w.year, w.tranche, k.rank
-"""
+# First the areas reached, then (is_count = 1) the number of parcels whose least advanced area stands on each rank.
+GROUPS = """, parcels AS (
+    SELECT division_id, kind_id, year, tranche, COALESCE(MIN(CASE {lowest} END), 0) AS lowest
+    FROM works WHERE parcel_id IS NOT NULL
+    GROUP BY parcel_id, division_id, kind_id, year, tranche
 )
-PARCELS = (
-    AT
-    + """
-SELECT division_id, kind_id, year, tranche, lowest, COUNT(*) FROM (
-    SELECT w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche,
-        COALESCE(MIN(CASE WHEN k.most > k.above THEN k.rank END), 0) AS lowest
-    FROM walked k JOIN parcels_work w ON w.id = k.work_id
-    WHERE w.parcel_id IS NOT NULL
-    GROUP BY w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche
-) parcels GROUP BY division_id, kind_id, year, tranche, lowest
+SELECT 0, division_id, kind_id, year, tranche, {areas} FROM works GROUP BY division_id, kind_id, year, tranche
+UNION ALL
+SELECT 1, division_id, kind_id, year, tranche, {counts} FROM parcels GROUP BY division_id, kind_id, year, tranche
 """
+# The parcels whose stored stage is not the furthest rung of the least advanced of their open works (of two equally
+# far the one whose kind comes first), with what it should be. A rung is one of the kind's ladder in this town.
+STAGES = """, turn AS (
+    SELECT parcel_id, kind_id, furthest,
+        ROW_NUMBER() OVER (PARTITION BY parcel_id ORDER BY furthest, kind_id) AS place
+    FROM works WHERE parcel_id IS NOT NULL
 )
-STAGES = (
-    AT
-    + """
-SELECT parcel_id, kind_id, MIN(furthest) FROM (
-    SELECT w.parcel_id, w.kind_id, k.work_id, MAX(CASE WHEN k.own > 0 THEN k.rank ELSE 0 END) AS furthest
-    FROM walked k JOIN parcels_work w ON w.id = k.work_id
-    WHERE w.parcel_id IS NOT NULL GROUP BY w.parcel_id, w.kind_id, k.work_id
-) works GROUP BY parcel_id, kind_id
+SELECT p.id, r.code
+FROM turn t
+JOIN parcels_parcel p ON p.id = t.parcel_id
+JOIN parcels_kind k ON k.code = t.kind_id
+LEFT JOIN parcels_ladderchoice c ON c.town_id = %(town)s AND c.kind_id = k.code
+JOIN parcels_rung r ON r.ladder_id = COALESCE(c.ladder_id, k.ladder_id) AND r.rank = t.furthest
+WHERE t.place = 1 AND p.year = %(year)s AND p.stage <> r.code
+UNION ALL
+SELECT p.id, '' FROM parcels_parcel p
+WHERE p.town_id = %(town)s AND p.year = %(year)s AND p.stage <> ''
+    AND NOT EXISTS (SELECT 1 FROM parcels_work w WHERE w.parcel_id = p.id AND w.exit = '')
 """
-)
+EXITS = """
+SELECT division_id, kind_id, year, tranche,
+    SUM(CASE WHEN exit = 'blocked' THEN COALESCE(area_mu, 0) ELSE 0 END), COUNT(*)
+FROM parcels_work WHERE town_id = %(town)s AND exit <> '' GROUP BY division_id, kind_id, year, tranche
+"""
+
+
+@lru_cache
+def statement(text: str, top: int, vendor: str) -> str:
+    """``text`` with its columns for ladders whose highest rank is ``top``."""
+    ranks = range(top + 1)
+    greatest = "GREATEST" if vendor == "postgresql" else "MAX"
+    owns = {rank: ", ".join(f"own{one}" for one in ranks[rank:]) for rank in ranks}
+    planned = {0: "planned"}
+    return text.format(
+        sums=", ".join(
+            f"CAST(COALESCE(SUM(CASE WHEN r.rank = {rank} THEN s.area_mu END), 0) AS BIGINT) AS own{rank}"
+            for rank in ranks
+        ),
+        reached=", ".join(f"{greatest}({planned.get(rank, 0)}, {owns[rank]}) AS reached{rank}" for rank in ranks),
+        furthest=" ".join(f"WHEN own{rank} > 0 THEN {rank}" for rank in reversed(ranks)),
+        lowest=" ".join(
+            f"WHEN reached{rank} > {f'reached{rank + 1}' if rank < top else 0} THEN {rank}" for rank in ranks
+        ),
+        areas=", ".join(f"SUM(reached{rank})" for rank in ranks),
+        counts=", ".join(f"SUM(CASE WHEN lowest = {rank} THEN 1 ELSE 0 END)" for rank in ranks),
+    )
 
 
 @dataclass
@@ -96,39 +116,34 @@ Key = tuple[int, str, int, str]  # division, kind, year, tranche
 def groups(town: Division, day: date) -> dict[Key, Group]:
     """All sums of a town as of the end of ``day``."""
     found: dict[Key, Group] = defaultdict(Group)
-    with connection.cursor() as cursor:
-        for *key, rank, area in _rows(cursor, AREAS, town, day):
-            found[tuple(key)].at[rank] += Decimal(int(area)).scaleb(-4)
-        for *key, lowest, count in _rows(cursor, PARCELS, town, day):
-            found[tuple(key)].parcels[lowest] += count
-        cursor.execute(
-            "SELECT division_id, kind_id, year, tranche, SUM(CASE WHEN exit = 'blocked' THEN COALESCE(area_mu, 0)"
-            " ELSE 0 END), COUNT(*) FROM parcels_work WHERE town_id = %s AND exit <> ''"
-            " GROUP BY division_id, kind_id, year, tranche",
-            [town.pk],
-        )
-        for *key, blocked, count in cursor.fetchall():
-            found[tuple(key)].blocked = Decimal(int(blocked)).scaleb(-4)
-            found[tuple(key)].exits = count
+    for is_count, *row in _rows(WORKS + GROUPS, town, day):
+        group, columns = found[tuple(row[:4])], [int(one) for one in row[4:]]
+        if is_count:
+            group.parcels.update({rank: count for rank, count in enumerate(columns) if count})
+        else:
+            areas = [reached - higher for reached, higher in zip(columns, [*columns[1:], 0], strict=True)]
+            group.at.update({rank: Decimal(area).scaleb(-4) for rank, area in enumerate(areas) if area or not rank})
+    for *key, blocked, count in _rows(EXITS, town, day):
+        found[tuple(key)].blocked = Decimal(int(blocked)).scaleb(-4)
+        found[tuple(key)].exits = count
     return found
 
 
-def parcel_ranks(town: Division, day: date) -> dict[str, tuple[int, str]]:
-    """For each parcel with open works the rank of the least advanced of them, and its kind: the rank is of its ladder.
-
-    Keys are ids as hex texts.
-    """
-    found: dict[str, tuple[int, str]] = {}
-    with connection.cursor() as cursor:
-        for parcel, kind, rank in _rows(cursor, STAGES, town, day):
-            key = str(parcel).replace("-", "")
-            found[key] = min((rank, kind), found.get(key, (rank, kind)))
+def stale_stages(town: Division, year: int, day: date) -> dict[str, list]:
+    """The parcels of the year whose stored stage is another than their works give at the end of ``day``: by that
+    stage, "" for parcels without open work, their ids as the database gives them."""
+    found: dict[str, list] = defaultdict(list)
+    for parcel, stage in _rows(WORKS + STAGES, town, day, year):
+        found[stage].append(parcel)
     return found
 
 
-def _rows(cursor, statement: str, town: Division, day: date):
-    cursor.execute(statement, {"town": town.pk, "day": day.isoformat()})
-    return cursor.fetchall()
+def _rows(text: str, town: Division, day: date, year: int | None = None) -> list[tuple]:
+    top = Rung.objects.aggregate(top=Max("rank"))["top"] or 0
+    with connection.cursor() as cursor:
+        facts = {"town": town.pk, "day": day.isoformat(), "year": year}
+        cursor.execute(statement(text, top, connection.vendor), facts)
+        return cursor.fetchall()
 
 
 class Ladders:
