@@ -196,7 +196,8 @@ def _notes(one: Progress, rows: list[Progress], names: dict) -> list[str]:
         joined = " + ".join(
             f"{row.target.tranche or row.target.kind} {fixed(row.amount)}" for row in parts if row.amount
         )
-        notes.append(f"{fixed(one.amount)} = {joined}" if joined else "")
+        whole = f"{fixed(one.amount)} = " if one.amount is not None else "分项："  # a split may name the parts only
+        notes.append(f"{whole}{joined}" if joined else "")
     if target.selected and one.division_id is None and one.amount:
         notes.append(f"选定 {fixed(target.selected)}，任务占 {fixed(one.amount / target.selected * 100)}%")
     if one.potential is not None:
