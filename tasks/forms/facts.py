@@ -29,11 +29,11 @@ def issue_form(division: Division, year: int, user) -> tuple[Form, bytes]:
     Division.objects.select_for_update(of=("self",)).get(pk=division.pk)
     facts = division_facts(division, year)
     last = Form.objects.filter(town=division.town_id, division=division, year=year).order_by("-number").first()
-    form = last
-    if last is None or last.digest != facts.digest:
+    form, is_demo = last, division.is_demo or user.is_demo
+    if last is None or (last.digest, last.is_demo) != (facts.digest, is_demo):
         form = Form.objects.create(
             town_id=division.town_id, division=division, year=year, number=last.number + 1 if last else 1,
-            facts=facts.as_json(), digest=facts.digest, issued_to=user, is_demo=division.is_demo or user.is_demo,
+            facts=facts.as_json(), digest=facts.digest, issued_to=user, is_demo=is_demo,
         )  # fmt: skip
     sheet = Sheet(
         town=town_year.town.name,
