@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Max, Q, Sum
+from django.utils.safestring import mark_safe
 
 from farmland.lib.numbers import signed
 from farmland.places.models import Division
@@ -84,6 +85,15 @@ class ExcerptCell:
     tone: str  # "", bad, new or locked
     is_number: bool
     is_code: bool
+
+    @property
+    def css(self) -> str:
+        return " ".join([*(["num"] if self.is_number else []), *([self.tone] if self.tone in ("bad", "new") else [])])
+
+    @property
+    def marks(self) -> str:
+        """What tells a reader without colours."""
+        return mark_safe({"bad": 'aria-invalid="true"', "locked": "data-locked"}.get(self.tone, ""))
 
 
 def excerpt(result: Result) -> dict | None:
