@@ -69,8 +69,13 @@ class AcceptanceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.town_year, self.user = town_year, user
         labels = Labels(town_year.town)
-        targets = list(Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year).order_by("order"))
+        targets = list(
+            Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year)
+            .select_related("kind")
+            .order_by("order")
+        )
         self.kinds = acceptable_kinds(targets)
+        self.levels = {one.kind_id: one.level for one in reversed(targets)}
         self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
         self.fields["level"].choices = _levels(town_year, self.kinds, labels)
         self.divisions = {one.code: one for one in acceptable_divisions(user, town_year)}
@@ -81,6 +86,10 @@ class AcceptanceForm(forms.Form):
         self.fields["tranche"].choices = [("", "不分批次"), *[(one, one) for one in tranches]]
         if not tranches:
             del self.fields["tranche"]
+
+    def counted_level(self, kind: str | None) -> str:
+        """The level that makes area of ``kind`` count, of the first kind where none is asked for."""
+        return self.levels.get(kind or next(iter(self.kinds), ""), "")
 
     def clean_parcel(self) -> Parcel | None:
         code = self.cleaned_data["parcel"].strip()

@@ -123,7 +123,9 @@ def _explain(form, refusal: Refused) -> None:
 def _new_form(request, town_year: TownYear) -> AcceptanceForm:
     asked = {name[4:]: value for name, value in request.GET.items() if name.startswith("for_")}
     first = {"accepted_on": town_year.today(), "key": new_key(), **asked}
-    return AcceptanceForm(initial=first, town_year=town_year, user=request.user)
+    form = AcceptanceForm(initial=first, town_year=town_year, user=request.user)
+    form.initial.setdefault("level", form.counted_level(form.initial.get("kind")))
+    return form
 
 
 def _page(request, town_year: TownYear, form, status: int = 200):

@@ -23,6 +23,7 @@ PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
 SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
 NO_STAGE = "none"
+FINDINGS = {"real": "属实", "partly": "部分属实", "no_problem": "无问题", "blocked": "不可整改"}
 
 
 @town_page
@@ -35,11 +36,13 @@ def parcel_list(request, town_year: TownYear):
     rows = filtered(mine, request.user, town_year, chosen)
     parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
     page = parcels.get_page(request.GET.get("page"))
-    stages = stage_names(town_year)
+    stages = Stages(town_year)
+    exits = exits_of(page.object_list)
     for one in page.object_list:
-        one.stage_name = stages.get(one.stage, "")
+        one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
-    choices = _choices(request.user, town_year, mine, labels, stages)
+        one.exit_name = exits.get(one.pk, "")
+    choices = _choices(request.user, town_year, mine, labels, stages.names)
     shown = {
         "town_year": town_year,
         "parcels": page,
@@ -70,18 +73,18 @@ def parcel_detail(request, town_year: TownYear, pk):
     parcel = mine.select_related("division", "kind").filter(pk=pk).first()
     if parcel is None:
         raise Http404
-    labels = Labels(town_year.town)
+    labels, stages = Labels(town_year.town), Stages(town_year)
     works = list(Work.objects.filter(parcel=parcel).select_related("kind").order_by("year", "pk"))
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
     page = {
         "town_year": town_year,
         "parcel": parcel,
-        "stage_name": stage_names(town_year).get(parcel.stage, ""),
+        "look": stages.look(parcel),
         "facts": _facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
-        "works": [_work(one, steps, labels) for one in works],
+        "works": [_work(one, steps, labels, stages) for one in works],
         "trail": [_event(one) for one in reversed(steps)],
-        "ladders": _ladders(town_year, works, steps, labels),
+        "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
         "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
     }
     return render(request, "parcels/detail.html", page)
@@ -110,10 +113,37 @@ def totals(rows) -> dict:
     return {name: Decimal(0) if value is None else value for name, value in found.items()}
 
 
-def stage_names(town_year: TownYear) -> dict[str, str]:
-    """The names of all stages of the ladders in use in this town, in their order."""
-    ladders = Ladders(town_year.town)
-    return {rung.code: rung.name for kind in Kind.objects.order_by("order") for rung in ladders.rungs(kind.code)}
+class Stages:
+    """The stages of this town's ladders: their names, and the ground each is drawn on.
+
+    Accepted is what the counted level has accepted; a lower level's acceptance is drawn as evidenced.
+    """
+
+    def __init__(self, town_year: TownYear):
+        self.ladders = Ladders(town_year.town)
+        targets = Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year, parent=None)
+        levels = {one.kind_id: one.level for one in targets.select_related("kind")}
+        self.kinds = list(Kind.objects.order_by("order"))
+        self.levels = {one.code: levels.get(one.code, one.counted_level) for one in self.kinds}
+        self.names = {rung.code: rung.name for kind in self.kinds for rung in self.ladders.rungs(kind.code)}
+
+    def look(self, parcel: Parcel) -> dict | None:
+        return self.look_of(self.ladders.rung(parcel.kind_id, parcel.stage), parcel.kind_id, parcel.stage)
+
+    def look_of(self, rung: Rung | None, kind: str, code: str = "") -> dict | None:
+        """``name`` and ``tier`` of a rung; a stage that is of another kind's ladder has its name only."""
+        if rung is None:
+            return {"name": self.names.get(code, code), "tier": "planned"} if code else None
+        if rung.tier != "accepted":
+            return {"name": rung.name, "tier": rung.tier}
+        counted = self.ladders.of_level(kind, self.levels[kind])
+        return {"name": rung.name, "tier": "accepted" if counted and rung.rank >= counted.rank else "evidenced"}
+
+
+def exits_of(parcels: list[Parcel]) -> dict:
+    """Why parcels without a stage have none: their work has left."""
+    gone = Work.objects.filter(parcel__in=[one.pk for one in parcels if not one.stage]).exclude(exit="")
+    return {work.parcel_id: work.get_exit_display() for work in gone}
 
 
 def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
@@ -122,7 +152,7 @@ def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> d
     kinds = dict(found.values_list("kind", "kind__name").distinct())
     used = set(found.values_list("stage", flat=True).distinct())
     sources = sorted(filter(None, found.values_list("source", flat=True).distinct()))
-    without = [(NO_STAGE, "没有治理任务")] if "" in used else []
+    without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
         "division": [(one.code, one.name) for one in divisions if one.pk != town_year.town_id],
         "kind": list(kinds.items()),
@@ -168,20 +198,20 @@ def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
         ("坡度", parcel.slope and f"{fixed(parcel.slope)} 度"),
         ("生态红线", redline),
         ("来源", parcel.source and labels.of("source", parcel.source)),
-        ("核查结论", parcel.finding and labels.of("finding", parcel.finding)),
+        ("核查结论", FINDINGS.get(parcel.finding, parcel.finding)),
         ("发生日期", parcel.occurred_on and parcel.occurred_on.isoformat()),
         ("备注", parcel.attrs.get("note")),
     ]
 
 
-def _work(work: Work, steps: list[Step], labels: Labels) -> dict:
+def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
     done = [step for step in steps if step.work_id == work.pk]
     furthest = max((step.rung for step in done if _own(done, step.rung) > 0), key=lambda rung: rung.rank, default=None)
+    lowest = stages.ladders.rungs(work.kind_id)[0]
     return {
         "work": work,
         "measure": work.measure and labels.of("measure", work.measure),
-        "stage": furthest.name if furthest else "",
-        "code": furthest.code if furthest else "issued",
+        "look": stages.look_of(furthest or lowest, work.kind_id),
     }
 
 
@@ -201,21 +231,15 @@ def _event(step: Step) -> dict:
     return {"on": step.on, "title": title, "text": "，".join(word for word in words if word), "turn": turn}
 
 
-def _ladders(town_year: TownYear, works: list[Work], steps: list[Step], labels: Labels) -> list[dict]:
-    """Per open work the accepted area of each level, with the level that counts marked."""
-    ladders = Ladders(town_year.town)
-    targets = Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year, parent=None)
-    every = {one.kind_id: one.level for one in targets.select_related("kind")}
-    found = []
-    for work in works:
-        if work.exit:
-            continue
-        counted = every.get(work.kind_id, work.kind.counted_level)
-        mine = [step for step in steps if step.work_id == work.pk]
-        rungs = [rung for rung in ladders.rungs(work.kind_id) if rung.level]
-        rows = [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs]
-        found.append({"work": work, "rows": rows})
-    return found
+def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
+    """The accepted area of each level, with the level that counts marked."""
+    mine = [step for step in steps if step.work_id == work.pk]
+    counted = stages.levels[work.kind_id]
+    rungs = [rung for rung in stages.ladders.rungs(work.kind_id) if rung.level]
+    return {
+        "work": work,
+        "rows": [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs],
+    }
 
 
 def _reached(steps: list[Step], rung: Rung) -> Decimal:
