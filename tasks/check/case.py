@@ -103,7 +103,7 @@ class Case:
         """A clause as a reader finds it: “三、工作目标”, “二（一）耕地恢复补足工作组”."""
         title = self._headings.get(_plain_clause(clause), "")
         top = re.fullmatch(r"[一二三四五六七八九十]+", clause)
-        if not title or len(title) > LONGEST // 2:
+        if not title or title == clause or len(title) > LONGEST // 2:
             return f"第{clause}部分" if top else clause
         return f"{clause}{'、' if top else ''}{title}"
 
