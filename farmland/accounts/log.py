@@ -30,7 +30,7 @@ def audit_list(request, town_year):
     if not request.user.can("read_log", town):
         raise PermissionDenied
     every = Event.objects.visible_to(request.user).filter(town=town)
-    chosen = {name: request.GET.get(name, "").strip()[:60] for name in FILTERS}
+    chosen = {name: request.GET.get(name, "").replace("\0", "").strip()[:60] for name in FILTERS}
     page = Paginator(_filtered(every, chosen).select_related("user"), PER_PAGE).get_page(request.GET.get("page"))
     for one in page.object_list:
         one.changes = changes(one.before, one.after)

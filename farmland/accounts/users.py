@@ -152,7 +152,7 @@ def user_list(request, town_year):
     town = _manager(request, town_year)
     grants = Prefetch("grants", Grant.objects.select_related("division", "office"))
     rows = users_of(request.user, town).annotate(token_count=Count("tokens", distinct=True)).prefetch_related(grants)
-    search, state = request.GET.get("q", "").strip()[:40], request.GET.get("state", "")
+    search, state = request.GET.get("q", "").replace("\0", "").strip()[:40], request.GET.get("state", "")
     if search:
         rows = rows.filter(Q(username__icontains=search) | Q(last_name__icontains=search))
     if state in ("active", "disabled"):

@@ -26,7 +26,7 @@ def job_detail(request, pk):
 def job_list(request, town_year):
     """The jobs of a town; ``state`` filters. The door of the town's pages hands over the town-year."""
     rows = Job.objects.visible_to(request.user).filter(town=town_year.town).select_related("created_by")
-    state = request.GET.get("state", "")
+    state = request.GET.get("state", "").replace("\0", "")
     if state:
         rows = rows.filter(state=state)
     page = Paginator(rows.order_by("-created_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))

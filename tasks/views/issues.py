@@ -32,7 +32,7 @@ STATE_NAMES = {
 @require_safe
 def issue_list(request, town_year: TownYear):
     """The issues of the year in the user's scope; filters and order stand in the address."""
-    chosen = {name: request.GET.get(name, "") for name in FILTERS}
+    chosen = {name: request.GET.get(name, "").replace("\0", "")[:80] for name in FILTERS}
     order = request.GET.get("order", "")
     order = order if order in ORDERS else "overdue"
     labels = Labels(town_year.town)
