@@ -2,8 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test check fix prove lock
+.PHONY: run test check fix prove lock shots
 .DEFAULT_GOAL := run
 
-run test check fix prove lock:
+run test check fix prove lock shots:
 	@$(PYTHON) scripts/dev.py $@ -- $(ARGS)

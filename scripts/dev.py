@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door of the Makefile: run, test, check, fix, prove, lock.
+"""The one door of the Makefile: run, test, check, fix, prove, lock, shots.
 
 Standard library only and plain syntax, because it runs before anything is installed and on whatever Python the
 system calls python3; it looks for a Python 3.11-3.13 that really runs, makes .venv/ with it and works from there.
@@ -261,7 +261,14 @@ def lock(words: list[str]) -> int:
     return subprocess.run([*command, *words]).returncode
 
 
-VERBS = {"run": run, "test": test, "check": check, "fix": fix, "prove": prove, "lock": lock}
+def shots(_words: list[str]) -> int:
+    """Take the pictures of the README from the instance that is running."""
+    environment()
+    python = environment("requirements-browser.txt")
+    return subprocess.run([str(python), "scripts/shots.py"]).returncode
+
+
+VERBS = {"run": run, "test": test, "check": check, "fix": fix, "prove": prove, "lock": lock, "shots": shots}
 
 
 def main(words: list[str]) -> int:
