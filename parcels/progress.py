@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Max
 
 from farmland.places.models import Division
-from parcels.models import Kind, LadderChoice, Rung
+from parcels.models import Rung
 
 # Areas are whole ten-thousandths. `works` has a row for each work that did not leave (exit): own0 … ownN, the Σ of its
 # steps up to a day on each rank of its ladder, and reached0 … reachedN, the greatest own of that rank and every higher
@@ -146,18 +146,40 @@ def _rows(text: str, town: Division, day: date, year: int | None = None) -> list
         return cursor.fetchall()
 
 
+RUNGS = """
+SELECT r.*, k.code AS kind, k.parent_id AS parent, t.label AS level_name
+FROM parcels_kind k
+LEFT JOIN parcels_ladderchoice c ON c.kind_id = k.code AND c.town_id = %s
+JOIN parcels_rung r ON r.ladder_id = COALESCE(c.ladder_id, k.ladder_id)
+LEFT JOIN places_term t ON t.dictionary = 'level' AND t.code = r.level AND t.town_id IS NULL
+ORDER BY k."order", k.code, r.rank
+"""
+
+
 class Ladders:
-    """The rungs each kind climbs in a town, loaded once."""
+    """The kinds, in their order, and the rungs each climbs in a town; loaded with one query."""
 
     def __init__(self, town: Division):
-        self._rungs: dict[int, list[Rung]] = defaultdict(list)
-        for rung in Rung.objects.order_by("ladder", "rank"):
-            self._rungs[rung.ladder_id].append(rung)
-        self._ladder: dict[str, int] = dict(Kind.objects.values_list("code", "ladder"))
-        self._ladder.update(LadderChoice.objects.filter(town=town).values_list("kind", "ladder"))
+        self._rungs: dict[str, list[Rung]] = defaultdict(list)
+        self._parents: dict[str, str | None] = {}
+        self.level_names: dict[str, str] = {}
+        for rung in Rung.objects.raw(RUNGS, [town.pk]):
+            self._rungs[rung.kind].append(rung)
+            self._parents[rung.kind] = rung.parent
+            if rung.level:
+                self.level_names[rung.level] = rung.level_name or rung.level
+
+    @property
+    def kinds(self) -> list[str]:
+        return list(self._parents)
+
+    def leaves(self, kind: str) -> list[str]:
+        """The kinds without children at or below this one."""
+        children = [code for code, parent in self._parents.items() if parent == kind]
+        return [leaf for child in children for leaf in self.leaves(child)] if children else [kind]
 
     def rungs(self, kind: str) -> list[Rung]:
-        return self._rungs[self._ladder[kind]]
+        return self._rungs[kind]
 
     def rung(self, kind: str, code: str) -> Rung | None:
         return next((rung for rung in self.rungs(kind) if rung.code == code), None)

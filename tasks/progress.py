@@ -87,8 +87,7 @@ class TownFacts:
         return self._groups[day]
 
     def leaves(self, kind: str) -> list[str]:
-        children = [code for code, one in self.kinds.items() if one.parent_id == kind]
-        return [leaf for child in children for leaf in self.leaves(child)] if children else [kind]
+        return self.ladders.leaves(kind)
 
     def sums(self, target: Target, day: date) -> dict[int, dict[str, Group]]:
         """division → leaf kind → Group, each division with what lies below it."""

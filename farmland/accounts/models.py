@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -49,11 +49,11 @@ class User(AbstractUser):
 
     @cached_property
     def current_grants(self) -> list["Grant"]:
-        return list(self.grants.current(timezone.localdate()).select_related("division", "office"))
-
-    @cached_property
-    def _role_terms(self) -> dict[str, Term]:
-        return {term.code: term for term in Term.objects.filter(dictionary="role", town=None)}
+        """The grants in force today, each with its role's Term attributes and label: ``attrs``, ``label``."""
+        term = Term.objects.filter(dictionary="role", town=None, code=OuterRef("role"))
+        words = {name: Subquery(term.values(name)[:1]) for name in ("attrs", "label")}
+        grants = self.grants.current(timezone.localdate()).annotate(**words)
+        return list(grants.select_related("division", "office"))
 
     @property
     def is_administrator(self) -> bool:
@@ -98,12 +98,11 @@ class User(AbstractUser):
         )
 
     def _allows(self, grant: "Grant", action: str) -> bool:
-        term = self._role_terms.get(grant.role)
-        return bool(term) and action in term.attrs.get("can", [])
+        return action in (grant.attrs or {}).get("can", [])
 
     @property
     def role_label(self) -> str:
-        labels = [self._role_terms[one.role].label for one in self.current_grants if one.role in self._role_terms]
+        labels = [one.label for one in self.current_grants if one.label]
         return "、".join(dict.fromkeys(labels)) or ("系统管理员" if self.is_superuser else "")
 
 
