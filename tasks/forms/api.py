@@ -35,17 +35,27 @@ NO_RIGHT = "您没有填报这个单位进度的权限，请由该单位的填�
 
 
 def too_large(request) -> bool:
-    """Whether the announced body exceeds a form; told before a byte of it is kept.
+    """Whether the body exceeds a form, by its announced length or, sent in chunks without one, by counting.
 
-    The rest is read and thrown away (for a while), for a client that is still sending would not hear the answer.
+    What is too large is read and thrown away (for a while): a client still sending would not hear the answer.
     """
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if not announced.isdigit() or int(announced) <= settings.FORM_MAX_BYTES + ENVELOPE:
-        return False
-    end, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-    while left > 0 and time.monotonic() < end and (piece := request.read(ENVELOPE)):
-        left -= len(piece)
-    return True
+    limit = settings.FORM_MAX_BYTES + ENVELOPE
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if announced.isdigit():
+        if int(announced) <= limit:
+            return False
+        thrown_away(request)
+        return True
+    in_chunks = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return in_chunks and thrown_away(request.META["wsgi.input"]) > limit
+
+
+def thrown_away(stream) -> int:
+    """Read the stream to its end, or to the end of our patience; the number of bytes."""
+    end, count = time.monotonic() + DRAIN_SECONDS, 0
+    while count < DRAIN_BYTES and time.monotonic() < end and (piece := stream.read(ENVELOPE)):
+        count += len(piece)
+    return count
 
 
 def size_text() -> str:
@@ -138,14 +148,14 @@ class FormDoor(ListView):
             return problem(422, [("key_reused", detail, "Idempotency-Key")])
 
     def keep(self, request) -> Upload:
+        place = default_division(request.user)
+        if place is None or not request.user.can("report"):
+            raise exceptions.PermissionDenied(NO_RIGHT)
         file = request.FILES.get("file")
         if file is None:
             raise wrong_parameter(
                 "file", "没有收到文件，请用 multipart/form-data 的 file 字段上传 .xlsx。", "required"
             )
-        place = default_division(request.user)
-        if place is None:
-            raise exceptions.PermissionDenied(NO_RIGHT)
         try:
             return receive(file, user=request.user, division=place)
         except FileTooLarge as error:

@@ -9,11 +9,13 @@ from urllib.parse import quote
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
 from rest_framework.test import APIClient
 
 from farmland.accounts.models import ApiToken
 from farmland.jobs.models import Upload
 from parcels.models import Step
+from tasks.forms.api import too_large
 from tasks.models import Form, Submission, TownYear
 from tests.tasks.form_world import Paper, make_world, person
 
@@ -290,6 +292,16 @@ def test_a_file_too_large_is_413_before_it_is_kept(world, settings):
     assert "上限" in answer.json()["errors"][0]["detail"]
     assert post(world.head, b"PK\x03\x04" + b"0" * 220_000).status_code == 413  # fits the envelope, not the file
     assert not Upload.objects.exists()
+
+
+def test_a_body_in_chunks_is_counted(settings):
+    settings.FORM_MAX_BYTES = 200_000
+    for size, verdict in ((100_000, False), (400_000, True)):
+        headers = {"Transfer-Encoding": "chunked"}
+        request = RequestFactory().generic("POST", "/api/v1/forms/", b"0" * size, headers=headers)
+        del request.META["CONTENT_LENGTH"]
+        request.META["wsgi.input"] = io.BytesIO(b"0" * size)
+        assert too_large(request) is verdict
 
 
 def test_submissions_are_listed_in_scope_only(world):
