@@ -4,13 +4,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Max
-from django.shortcuts import render
+from django.db.models import Count, Max, Min
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from farmland.lib.numbers import fixed, plain
-from farmland.places.models import Division, Term
+from farmland.places.models import Division
 from parcels.models import Kind
 from parcels.progress import Ladders
 from tasks.models import Finding, Issue, Milestone, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
@@ -21,14 +23,19 @@ ORDER = list(LINES)
 UNSAFE = ("infeasible", "overdue")
 
 
-@town_page(whole=True)
+@town_page
+@require_safe
 def dashboard_town(request, town_year: TownYear):
-    """总览 of a town and year."""
-    plan = Plan.objects.filter(town=town_year.town, year=town_year.year).first()
+    """总览 of a town and year; who answers for a part of the town only is led to that part."""
+    if not request.user.sees_whole(town_year.town):
+        own = Division.objects.visible_to(request.user).filter(town=town_year.town).first()
+        return redirect("village_detail", town=town_year.town.slug, year=town_year.year, code=own.code)
+    rows = list(_progress(town_year))
+    plan = rows[0].target.plan if rows else Plan.objects.filter(town=town_year.town, year=town_year.year).first()
     if plan is None:
         return render(request, "dashboard/no_plan.html", {"town_year": town_year})
-    rows = list(_progress(town_year))
     lines = red_line_rows(town_year)
+    findings = finding_counts(plan)
     page = {
         "plan": plan,
         "town_year": town_year,
@@ -36,16 +43,17 @@ def dashboard_town(request, town_year: TownYear):
         "lines": lines,
         "assumptions": [line for line in lines if line["assumption"] and line["result"].margin is not None],
         "verdict": verdict(lines),
-        "findings": finding_counts(plan),
+        "findings": findings,
         "cards": cards(town_year, rows),
         "matrix": matrix(town_year, rows),
         "milestones": milestones(town_year, plan, rows),
-        "todo": todo(town_year, request.user, lines, rows, plan),
+        "todo": todo(town_year, lines, rows, findings),
     }
     return render(request, "dashboard/town.html", page)
 
 
 @town_page
+@require_safe
 def village_detail(request, town_year: TownYear, code: str):
     """One village: what it has to do, how far it is, what was reported and accepted."""
     division = division_in(request.user, town_year, code)
@@ -65,7 +73,8 @@ def village_detail(request, town_year: TownYear, code: str):
 def _progress(town_year: TownYear):
     return (
         Progress.objects.filter(town=town_year.town, year=town_year.year)
-        .select_related("target__kind__parent", "target__parent", "division")
+        .select_related("target__kind", "target__plan", "division")
+        .defer("target__plan__source")
         .order_by("target__order")
     )
 
@@ -144,38 +153,34 @@ def verdict(lines: list[dict]) -> dict:
 
 def finding_counts(plan: Plan) -> dict:
     counts = {"error": 0, "warning": 0, "note": 0}
-    for severity in Finding.objects.filter(plan=plan, waived=False).values_list("severity", flat=True):
-        counts[severity] += 1
+    found = Finding.objects.filter(plan=plan, waived=False).order_by().values_list("severity")
+    counts.update(found.annotate(count=Count("pk")))
     return counts
-
-
-def level_names() -> dict[str, str]:
-    return {term.code: term.label for term in Term.objects.filter(dictionary="level", town=None)}
 
 
 def cards(town_year: TownYear, rows: list[Progress], division: Division | None = None) -> list[dict]:
     """A card for every target that is worked off; children of the same kind (tranches) are notes of their parent."""
-    ladders, names = Ladders(town_year.town), level_names()
+    ladders = Ladders(town_year.town)
     chosen = [one for one in rows if one.division_id == (division and division.pk)]
     found = []
     for one in chosen:
         target = one.target
-        if target.kind.nature == Kind.STOCK or target.tranche:
+        if target.kind.nature == Kind.STOCK or target.tranche or _is_silent(one):
             continue
-        leaf = target.kind.leaves()[0] if target.kind.children.exists() else target.kind_id
+        leaf = ladders.leaves(target.kind_id)[0]
         found.append(
             {
                 "row": one,
                 "name": str(target.kind),
-                "ladder": _levels(one, ladders, leaf, names),
-                "notes": _notes(one, chosen, names),
+                "ladder": _levels(one, ladders, leaf),
+                "notes": _notes(one, chosen, ladders.level_names),
                 "is_count": one.unit != "mu",
             }
         )
     return found
 
 
-def _levels(one: Progress, ladders: Ladders, kind: str, names: dict) -> list[dict]:
+def _levels(one: Progress, ladders: Ladders, kind: str) -> list[dict]:
     if one.unit != "mu":
         return []
     counted = one.target.level
@@ -183,7 +188,7 @@ def _levels(one: Progress, ladders: Ladders, kind: str, names: dict) -> list[dic
     for rung in ladders.rungs(kind):
         if rung.level:
             area = one.counted if rung.level == counted else Decimal(one.reached.get(rung.code, "0"))
-            rows.append({"label": names.get(rung.level, rung.name), "area": area, "counted": rung.level == counted})
+            rows.append({"label": ladders.level_names[rung.level], "area": area, "counted": rung.level == counted})
     return rows
 
 
@@ -223,7 +228,7 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
     for one in rows:
         if one.division_id:
             cells[one.division_id][one.target_id] = one
-    shares = Share.objects.filter(target__plan__town=town_year.town, target__plan__year=town_year.year)
+    shares = Share.objects.filter(target__in={one.target_id for one in rows}).order_by("target__order", "order")
     order = {division: number for number, division in enumerate(shares.values_list("division", flat=True))}
     divisions = {one.division_id: one.division for one in rows if one.division_id}
     latest = dict(
@@ -245,9 +250,14 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
 
 def _is_column(one: Progress, rows: list[Progress]) -> bool:
     target = one.target
-    if target.kind.nature == Kind.STOCK or target.tranche:
+    if target.kind.nature == Kind.STOCK or target.tranche or _is_silent(one):
         return False
     return not any(row.target.parent_id == target.pk and not row.target.tranche for row in rows)
+
+
+def _is_silent(one: Progress) -> bool:
+    """A task without a figure that nobody has begun: the plan page names it, the dashboard has nothing to show."""
+    return one.amount is None and not one.planned and not one.counted
 
 
 def _cell(one: Progress | None) -> dict | None:
@@ -264,33 +274,35 @@ def milestones(town_year: TownYear, plan: Plan, rows: list[Progress]) -> list[di
     found = []
     if plan.issued_on:
         found.append({"on": plan.issued_on, "title": "方案印发", "state": "met", "note": ""})
-    for one in Milestone.objects.filter(plan=plan, ends_on__isnull=False).prefetch_related("targets", "steps"):
-        if one.steps.all() or one.ends_on.year > town_year.year + 1:
-            continue
-        found.append({"on": one.ends_on, "title": one.name, **_standing(one, whole, town_year.today())})
+    dated = Milestone.objects.filter(plan=plan, ends_on__lt=date(town_year.year + 2, 1, 1), steps=None)
+    targets: dict = defaultdict(list)
+    for *one, target in dated.order_by("order").values_list("pk", "name", "ends_on", "rung", "targets"):
+        targets[tuple(one)] += [target] if target else []
+    for (_, name, on, rung), asked in targets.items():
+        found.append({"on": on, "title": name, **_standing(on, rung, asked, whole, town_year.today())})
     found.append({"on": date(town_year.year, 12, 31), "title": "国土变更统一时点", "state": "", "note": ""})
     return sorted(found, key=lambda one: one["on"])
 
 
-def _standing(one: Milestone, whole: dict, today: date) -> dict:
+def _standing(on: date, rung: str, targets: list, whole: dict[UUID, Progress], today: date) -> dict:
+    if not targets:
+        return {"state": "", "note": ""}
     short = Decimal(0)
-    for target in one.targets.all():
-        row = whole.get(target.pk)
+    for target in targets:
+        row = whole.get(target)
         if row is None or row.amount is None:
             continue
-        reached = Decimal(row.reached.get(one.rung, "0")) if one.rung else row.counted or Decimal(0)
+        reached = Decimal(row.reached.get(rung, "0")) if rung else row.counted or Decimal(0)
         short += max(row.amount - reached, Decimal(0))
-    if not one.targets.all():
-        return {"state": "", "note": ""}
     if not short:
         return {"state": "met", "note": "已完成"}
-    if one.ends_on < today:
+    if on < today:
         return {"state": "at_risk", "note": f"逾期 {plain(short)}"}
-    soon = one.ends_on - today <= timedelta(days=30)
+    soon = on - today <= timedelta(days=30)
     return {"state": "at_risk" if soon else "", "note": f"还差 {plain(short)}"}
 
 
-def todo(town_year: TownYear, user, lines: list[dict], rows: list[Progress], plan: Plan) -> list[dict]:
+def todo(town_year: TownYear, lines: list[dict], rows: list[Progress], findings: dict) -> list[dict]:
     """今天要我办: what is late, what waits for a decision, who has not reported; each leads to its rows."""
     where = {"town": town_year.town.slug, "year": town_year.year}
     found = []
@@ -303,9 +315,9 @@ def todo(town_year: TownYear, user, lines: list[dict], rows: list[Progress], pla
             )
     late = Issue.objects.filter(town=town_year.town, year=town_year.year, due_on__lt=town_year.today())
     late = late.exclude(state__in=Issue.CLOSED)
-    if count := late.count():
-        first = late.order_by("due_on").first()
-        days = (town_year.today() - first.due_on).days
+    late = late.aggregate(count=Count("pk"), first=Min("due_on"))
+    if count := late["count"]:
+        days = (town_year.today() - late["first"]).days
         url = f"{reverse('issue_list', kwargs=where)}?state=overdue"
         found.append(
             {"title": f"{count} 个问题过了整改时限", "text": f"最早的已过 {days} 天", "url": url, "late": True}
@@ -322,9 +334,8 @@ def todo(town_year: TownYear, user, lines: list[dict], rows: list[Progress], pla
                 "late": False,
             }
         )
-    counts = finding_counts(plan)
-    if open_findings := counts["error"] + counts["warning"]:
-        text = f"错误 {counts['error']}，警告 {counts['warning']}"
+    if open_findings := findings["error"] + findings["warning"]:
+        text = f"错误 {findings['error']}，警告 {findings['warning']}"
         url = reverse("plan_check", kwargs=where)
         found.append({"title": f"方案体检 {open_findings} 条待答复", "text": text, "url": url, "late": False})
     return found

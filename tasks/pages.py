@@ -6,6 +6,7 @@ from functools import wraps
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
 
 from farmland.context_processors import Shell
 from farmland.places.models import Division
@@ -22,10 +23,13 @@ def town_page(view: Callable | None = None, *, whole: bool = False):
         @login_required
         @wraps(function)
         def page(request, town, year, **kwargs):
-            town_year = find_town_year(request.user, town, year)
+            years = visible_years(request.user)
+            town_year = next((one for one in years if (one.town.slug, one.year) == (town, year)), None)
+            if town_year is None:
+                raise Http404
             if whole and not request.user.sees_whole(town_year.town):
                 raise Http404
-            request.shell = shell_of(request.user, town_year)
+            request.shell = shell_of(town_year, years)
             return function(request, town_year, **kwargs)
 
         return page
@@ -33,22 +37,19 @@ def town_page(view: Callable | None = None, *, whole: bool = False):
     return decorate(view) if view else decorate
 
 
-def find_town_year(user, slug: str, year: int) -> TownYear:
-    found = TownYear.objects.visible_to(user).select_related("town").filter(town__slug=slug, year=year).first()
-    if found is None:
-        raise Http404
-    return found
+def visible_years(user) -> list[TownYear]:
+    """The town-years the user may open, with their towns; the newest of a town first."""
+    return list(TownYear.objects.visible_to(user).select_related("town").order_by("town__path", "-year"))
 
 
-def shell_of(user, town_year: TownYear) -> Shell:
-    years = TownYear.objects.visible_to(user).select_related("town").order_by("town__path", "-year")
+def shell_of(town_year: TownYear, years: list[TownYear]) -> Shell:
     return Shell(
         town=town_year.town,
         year=town_year.year,
         working_date=town_year.today(),
         as_of=town_year.as_of,
         demo=town_year.working_date is not None,
-        town_years=list(years),
+        town_years=years,
     )
 
 
@@ -61,10 +62,11 @@ def division_in(user, town_year: TownYear, code: str) -> Division:
 
 
 @login_required
+@require_safe
 def home(request):
     """The first page after signing in: the user's own form or town; the newest year of the first town."""
-    years = TownYear.objects.visible_to(request.user).select_related("town").order_by("town__path", "-year")
-    first = next(iter([one for one in years if Plan.objects.filter(town=one.town, year=one.year).exists()]), None)
+    planned = set(Plan.objects.visible_to(request.user).values_list("town", "year"))
+    first = next((one for one in visible_years(request.user) if (one.town_id, one.year) in planned), None)
     if first is None:
         return render(request, "dashboard/nothing.html")
     whole = request.user.sees_whole(first.town)
