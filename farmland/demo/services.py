@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from farmland.accounts.models import ApiToken, Event, Grant, User
+from farmland.demo.forms import hand_in
 from farmland.demo.land import Land
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
@@ -39,6 +40,7 @@ def load_demo() -> list[str]:
         Land(story, plan.town, users.get(story.town)).write()
         _issues(story, plan)
         recompute(plan.town, plan.year)
+        _forms(plan)
         made.append(f"{plan.town} {plan.year} 年")
     return made
 
@@ -53,6 +55,15 @@ def _villages(story: Story, town: Division) -> None:
             code = f"{town.code}-D{order:02d}"
             place = {"kind": "village", "code": code, "order": order, "is_provisional": True, "is_demo": True}
             Division(parent=town, name=name, **place).save()
+
+
+def _forms(plan: Plan) -> None:
+    """The villages with a demo login have handed in a form or two."""
+    town_year = TownYear.objects.select_related("town").get(town=plan.town, year=plan.year)
+    heads = Grant.objects.filter(user__is_demo=True, role="village_head", division__town=plan.town)
+    for grant in heads.select_related("user", "division__town").order_by("pk"):
+        hand_in(grant.user, grant.division, town_year)
+    recompute(plan.town, plan.year)
 
 
 def _issues(story: Story, plan: Plan) -> None:
