@@ -147,7 +147,7 @@ def _rows(text: str, town: Division, day: date, year: int | None = None) -> list
 
 
 RUNGS = """
-SELECT r.*, k.code AS kind, k.parent_id AS parent, t.label AS level_name
+SELECT r.*, k.code AS kind, k.parent_id AS parent, k.counted_level AS counted_level, t.label AS level_name
 FROM parcels_kind k
 LEFT JOIN parcels_ladderchoice c ON c.kind_id = k.code AND c.town_id = %s
 JOIN parcels_rung r ON r.ladder_id = COALESCE(c.ladder_id, k.ladder_id)
@@ -162,10 +162,12 @@ class Ladders:
     def __init__(self, town: Division):
         self._rungs: dict[str, list[Rung]] = defaultdict(list)
         self._parents: dict[str, str | None] = {}
+        self.counted_levels: dict[str, str] = {}  # of each kind where the plan is silent
         self.level_names: dict[str, str] = {}
         for rung in Rung.objects.raw(RUNGS, [town.pk]):
             self._rungs[rung.kind].append(rung)
             self._parents[rung.kind] = rung.parent
+            self.counted_levels[rung.kind] = rung.counted_level
             if rung.level:
                 self.level_names[rung.level] = rung.level_name or rung.level
 

@@ -68,17 +68,18 @@ class AcceptanceForm(forms.Form):
     def __init__(self, *args, town_year: TownYear, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.town_year, self.user = town_year, user
-        labels = Labels(town_year.town)
-        targets = list(
+        self.labels, self.ladders = Labels(town_year.town), Ladders(town_year.town)
+        self.targets = targets = list(
             Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year)
             .select_related("kind")
             .order_by("order")
         )
-        self.kinds = acceptable_kinds(targets)
+        self.kinds = acceptable_kinds(targets, self.ladders)
         self.levels = {one.kind_id: one.level for one in reversed(targets)}
         self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
-        self.fields["level"].choices = _levels(town_year, self.kinds, labels)
-        self.divisions = {one.code: one for one in acceptable_divisions(user, town_year)}
+        self.fields["level"].choices = _levels(self.kinds, self.ladders, self.labels)
+        self.inside = divisions_inside(user, town_year)
+        self.divisions = {one.code: one for one in self.inside if user.can("accept", one)}
         self.fields["division"].choices = [
             (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()
         ]
@@ -114,25 +115,24 @@ class AcceptanceForm(forms.Form):
         return values | {"place": place, "kind_row": kind}
 
 
-def acceptable_kinds(targets: list[Target]) -> dict[str, Kind]:
+def acceptable_kinds(targets: list[Target], ladders: Ladders) -> dict[str, Kind]:
     """The kinds an acceptance may name: leaf flows and balances below the plan's targets, in the plan's order."""
-    rows = {one.code: one for one in Kind.objects.prefetch_related("children")}
-    codes = dict.fromkeys(one.kind_id for one in targets)
-    return {
-        code: rows[code]
-        for code in codes
-        if rows[code].nature in (Kind.FLOW, Kind.BALANCE) and not rows[code].children.all()
-    }
+    kinds = {one.kind_id: one.kind for one in targets}
+    accepted = (Kind.FLOW, Kind.BALANCE)
+    return {code: one for code, one in kinds.items() if one.nature in accepted and ladders.leaves(code) == [code]}
+
+
+def divisions_inside(user, town_year: TownYear) -> list[Division]:
+    """The town and what lies below it, as far as the user answers for it."""
+    return list(Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path"))
 
 
 def acceptable_divisions(user, town_year: TownYear) -> list[Division]:
     """The town and what lies below it, as far as the user may accept there."""
-    inside = Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path")
-    return [one for one in inside if user.can("accept", one)]
+    return [one for one in divisions_inside(user, town_year) if user.can("accept", one)]
 
 
-def _levels(town_year: TownYear, kinds: dict[str, Kind], labels: Labels) -> list[tuple[str, str]]:
-    ladders = Ladders(town_year.town)
+def _levels(kinds: dict[str, Kind], ladders: Ladders, labels: Labels) -> list[tuple[str, str]]:
     codes = dict.fromkeys(rung.level for code in kinds for rung in ladders.rungs(code) if rung.level)
     return [(code, labels.of("level", code)) for code in codes]
 

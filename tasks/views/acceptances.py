@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse as address
@@ -16,9 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
-from farmland.places.models import Division
-from parcels.models import Kind, Step
-from parcels.progress import Ladders
+from parcels.models import Step
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import Progress, TownYear
 from tasks.pages import division_in, town_page
@@ -34,9 +32,9 @@ FILTERS = ("division", "kind", "level", "verdict")
 @require_safe
 def acceptance_list(request, town_year: TownYear):
     """``?division=&kind=&level=&verdict=`` filter the entries, ``for_…`` fill the form, ``saved=&job=`` follow one."""
-    if plan_of(town_year) is None:
+    form = _new_form(request, town_year)
+    if not form.targets and plan_of(town_year) is None:
         return no_plan(request, town_year)
-    form = _new_form(request, town_year) if acceptable_divisions(request.user, town_year) else None
     return _page(request, town_year, form)
 
 
@@ -64,7 +62,7 @@ def acceptance_reverse(request, town_year: TownYear, pk):
     step = _entries(request.user, town_year).filter(pk=pk).first()
     if step is None or not request.user.can("accept", step.work.division, step.work.kind_id):
         raise Http404
-    left = step.area_mu + _taken_back([step]).get(step.pk, Decimal(0))
+    left = left_of(step)
     first = {"accepted_mu": plain(left), "on": town_year.today(), "key": new_key()}
     form = ReversalForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
@@ -128,18 +126,18 @@ def _new_form(request, town_year: TownYear) -> AcceptanceForm:
     return form
 
 
-def _page(request, town_year: TownYear, form, status: int = 200):
-    labels = Labels(town_year.town)
+def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200):
+    labels = form.labels
     chosen = {name: request.GET.get(name, "") for name in FILTERS}
     entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
     _mark(entries.object_list, request.user, labels)
     page = {
         "town_year": town_year,
-        "form": form,
-        "queue": _queue(request.user, town_year, labels),
+        "form": form if form.divisions else None,
+        "queue": _queue(request.user, town_year, form),
         "entries": entries,
         "chosen": chosen,
-        "choices": _choices(request.user, town_year, labels),
+        "choices": _choices(request.user, town_year, form),
         "export": export_query(town_year, chosen),
         **_after(request, town_year),
     }
@@ -147,7 +145,11 @@ def _page(request, town_year: TownYear, form, status: int = 200):
 
 
 def _entries(user, town_year: TownYear):
+    """The entries in scope, each with ``taken``: what was taken back of it, as a negative area or null."""
+    taken = Step.objects.filter(reverses=OuterRef("pk")).order_by().values("reverses")
+    taken = taken.values(area=Sum("area_mu", output_field=QuantityField()))
     rows = Step.objects.visible_to(user).acceptances().filter(town=town_year.town, work__year=town_year.year)
+    rows = rows.annotate(taken=Subquery(taken))
     return rows.select_related("work__division", "work__kind", "work__parcel", "rung", "by").order_by("-on", "-pk")
 
 
@@ -162,20 +164,19 @@ def _filtered(request, town_year: TownYear, chosen: dict):
 
 def _mark(entries: list[Step], user, labels: Labels) -> None:
     """What a row shows beyond its fields: the level's name, what is left, whether this user may take it back."""
-    taken = _taken_back(entries)
     for one in entries:
         one.level_name = labels.of("level", one.rung.level)
-        one.left = one.area_mu + taken.get(one.pk, Decimal(0))
+        one.left = left_of(one)
         may = user.can("accept", one.work.division, one.work.kind_id)
         one.is_reversible = may and one.verdict in ("passed", "partial") and one.left > 0
 
 
-def _taken_back(entries) -> dict:
-    rows = Step.objects.filter(reverses__in=[one.pk for one in entries]).order_by().values_list("reverses")
-    return dict(rows.annotate(area=Sum("area_mu", output_field=QuantityField())))
+def left_of(entry: Step) -> Decimal:
+    """What has not been taken back yet."""
+    return entry.area_mu + (entry.taken or Decimal(0))
 
 
-def _queue(user, town_year: TownYear, labels: Labels) -> list[dict]:
+def _queue(user, town_year: TownYear, form: AcceptanceForm) -> list[dict]:
     rows = (
         Progress.objects.visible_to(user)
         .filter(town=town_year.town, year=town_year.year, division__isnull=False)
@@ -185,30 +186,30 @@ def _queue(user, town_year: TownYear, labels: Labels) -> list[dict]:
     return [
         {
             "row": one,
-            "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
+            "levels": [(form.labels.of("level", level), area, counted) for level, area, counted in one.levels],
             "may": user.can("accept", one.division, one.target.kind_id),
         }
-        for one in waiting(rows, Ladders(town_year.town))
+        for one in waiting(rows, form.ladders)
     ]
 
 
-def _choices(user, town_year: TownYear, labels: Labels) -> dict:
-    rows = _entries(user, town_year).order_by()
-    kinds = Kind.objects.filter(code__in=rows.values("work__kind"))
-    levels = dict.fromkeys(rows.values_list("rung__level", flat=True).distinct().order_by("rung__level"))
-    divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
+def _choices(user, town_year: TownYear, form: AcceptanceForm) -> dict:
+    found = set(_entries(user, town_year).order_by().values_list("work__kind", "rung__level").distinct())
+    kinds, levels = {kind for kind, _ in found}, {level for _, level in found}
     return {
-        "division": [(one.code, one.name) for one in divisions],
-        "kind": [(one.code, one.name) for one in kinds],
-        "level": [(code, labels.of("level", code)) for code in levels],
+        "division": [(one.code, one.name) for one in form.inside],
+        "kind": list({one.kind_id: str(one.kind) for one in form.targets if one.kind_id in kinds}.items()),
+        "level": [(code, form.labels.of("level", code)) for code in form.ladders.level_names if code in levels],
         "verdict": [*VERDICTS, ("revoked", "冲销")],
     }
 
 
 def _after(request, town_year: TownYear) -> dict:
     """What the page shows after an entry: nothing unless the address names one in scope."""
+    if not request.GET.get("saved"):
+        return {"saved": None}
     try:
-        step = _entries(request.user, town_year).filter(pk=request.GET.get("saved") or None).first()
+        step = _entries(request.user, town_year).filter(pk=request.GET["saved"]).first()
     except ValidationError:
         step = None
     return _outcome(request, town_year, step) if step else {"saved": None}

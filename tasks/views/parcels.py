@@ -13,7 +13,7 @@ from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
-from parcels.models import Kind, Listing, Parcel, Rung, Step, Work
+from parcels.models import Listing, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
@@ -34,7 +34,9 @@ def parcel_list(request, town_year: TownYear):
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
     chosen = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
     rows = filtered(mine, request.user, town_year, chosen)
+    sums = totals(rows)
     parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
+    parcels.count = sums["count"]
     page = parcels.get_page(request.GET.get("page"))
     stages = Stages(town_year)
     exits = exits_of(page.object_list)
@@ -46,7 +48,7 @@ def parcel_list(request, town_year: TownYear):
     shown = {
         "town_year": town_year,
         "parcels": page,
-        "totals": totals(rows),
+        "totals": sums,
         "chosen": chosen,
         "choices": choices,
         "active": _active(request.GET, chosen, choices),
@@ -59,8 +61,10 @@ def parcel_list(request, town_year: TownYear):
 
 def job_of(request) -> Job | None:
     """The job the address names (?job=), if the user may see it."""
+    if not (asked := request.GET.get("job")):
+        return None
     try:
-        return Job.objects.visible_to(request.user).filter(pk=request.GET.get("job") or None).first()
+        return Job.objects.visible_to(request.user).filter(pk=asked).first()
     except ValidationError:
         return None
 
@@ -123,9 +127,8 @@ class Stages:
         self.ladders = Ladders(town_year.town)
         targets = Target.objects.filter(plan__town=town_year.town, plan__year=town_year.year, parent=None)
         levels = {one.kind_id: one.level for one in targets.select_related("kind")}
-        self.kinds = list(Kind.objects.order_by("order"))
-        self.levels = {one.code: levels.get(one.code, one.counted_level) for one in self.kinds}
-        self.names = {rung.code: rung.name for kind in self.kinds for rung in self.ladders.rungs(kind.code)}
+        self.levels = self.ladders.counted_levels | levels
+        self.names = {rung.code: rung.name for kind in self.ladders.kinds for rung in self.ladders.rungs(kind)}
 
     def look(self, parcel: Parcel) -> dict | None:
         return self.look_of(self.ladders.rung(parcel.kind_id, parcel.stage), parcel.kind_id, parcel.stage)
@@ -148,16 +151,18 @@ def exits_of(parcels: list[Parcel]) -> dict:
 
 def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
     divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
-    found = mine.order_by()
-    kinds = dict(found.values_list("kind", "kind__name").distinct())
-    used = set(found.values_list("stage", flat=True).distinct())
-    sources = sorted(filter(None, found.values_list("source", flat=True).distinct()))
+    found = mine.order_by().values_list("kind", "kind__name", "stage", "source").distinct()
+    kinds, used, sources = {}, set(), set()
+    for kind, name, stage, source in found:
+        kinds[kind] = name
+        used.add(stage)
+        sources.add(source)
     without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
         "division": [(one.code, one.name) for one in divisions if one.pk != town_year.town_id],
         "kind": list(kinds.items()),
         "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
-        "source": [(code, labels.of("source", code)) for code in sources],
+        "source": [(code, labels.of("source", code)) for code in sorted(filter(None, sources))],
     }
 
 
