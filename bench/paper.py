@@ -1,0 +1,87 @@
+"""What a town's people leave behind in a year: forms handed in, issues, findings, jobs, audit trail, colleagues."""
+
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from django.utils import timezone
+
+from bench.land import working_day
+from bench.towns import official, person
+from farmland.accounts.models import Grant, User, record
+from farmland.jobs.models import Job, Upload
+from farmland.places.models import Division
+from parcels.models import Kind, Step, Work
+from parcels.progress import Ladders
+from tasks.models import Finding, Form, Issue, Plan, Submission, TownYear
+
+
+def leave(town_year: TownYear, count: int) -> None:
+    """``count`` rows of each sort, spread over the villages; called again it adds as many more."""
+    town = town_year.town
+    by = official(town)
+    villages = list(Division.objects.filter(town=town).exclude(pk=town.pk).order_by("path"))
+    first = Issue.objects.filter(town=town, ledger="bench").count()
+    numbers = range(first, first + count)
+    for number in numbers:
+        village = villages[number % len(villages)]
+        person("village_head", village, f"{town.slug}-head-{number}")
+        record("登记", f"第 {number} 件", user=by, town=town, after={"number": number})
+        _submission(town_year, village, by, number)
+        _acceptance(town_year, village, by, number)
+    _issues(town_year, villages, numbers)
+    plan = Plan.objects.get(town=town, year=town_year.year)
+    Finding.objects.bulk_create(
+        Finding(
+            plan=plan, town=town, year=plan.year, rule="C03", severity="error", place=f"第 {number} 处",
+            clause="二（一）", stated="10", computed="11", message="分解合计与原文不符。", order=1000 + number,
+        )
+        for number in numbers
+    )  # fmt: skip
+
+
+def _submission(town_year: TownYear, village: Division, by: User, number: int) -> None:
+    digest = sha256(f"{village.pk}-{number}".encode()).hexdigest()
+    upload = Upload.objects.create(
+        town=town_year.town, division=village, user=by, name=f"{village}_进度.xlsx", sha256=digest, size=1,
+        path=f"none/{digest}", purpose="form",
+    )  # fmt: skip
+    ended = {"state": "done", "finished_at": timezone.now(), "progress_total": 3, "progress_done": 3}
+    job = Job.objects.create(kind="recompute", town=town_year.town, created_by=by, result={}, **ended)
+    form = Form.objects.create(
+        town=town_year.town, division=village, year=town_year.year, number=1000 + number, digest=digest, issued_to=by
+    )
+    Submission.objects.create(
+        town=town_year.town, division=village, year=town_year.year, upload=upload, user=by, content=digest,
+        state="applied", receipt=f"R{town_year.town.slug}{number}", changed_rows=3, form=form,
+        job=job.pk,
+    )  # fmt: skip
+
+
+def _acceptance(town_year: TownYear, village: Division, by: User, number: int) -> None:
+    kind = Kind.objects.get(code="abandonment")
+    place = {"town": town_year.town, "division": village, "kind": kind, "year": town_year.year, "parcel": None}
+    work, _ = Work.objects.get_or_create(**place, defaults={"area_mu": Decimal(100)})
+    rung = Ladders(town_year.town).rung(kind.code, "village_accepted")
+    Step.objects.create(
+        town=town_year.town, work=work, rung=rung, area_mu=Decimal("0.5"), verdict="passed", by=by,
+        on=working_day() - timedelta(days=number % 90),
+    )  # fmt: skip
+
+
+def _issues(town_year: TownYear, villages: list[Division], numbers: range) -> None:
+    facts = {"town": town_year.town, "year": town_year.year, "kind": Kind.objects.get(code="illegal_use")}
+    facts |= {"ledger": "bench", "ledger_title": "问题台账", "problem_kind": "illegal_use", "measure": "restore"}
+    Issue.objects.bulk_create(
+        Issue(
+            **facts, serial=str(number), codes=[f"W{number:06}"], division=villages[number % len(villages)],
+            responsible_division=villages[number % len(villages)], area_mu=Decimal("1.25"), order=1000 + number,
+            due_on=working_day() + timedelta(days=number % 60 - 30),
+        )
+        for number in numbers
+    )  # fmt: skip
+
+
+def heads(town_year: TownYear) -> list[User]:
+    grants = Grant.objects.filter(division__town=town_year.town, role="village_head").select_related("user")
+    return [grant.user for grant in grants.order_by("pk")]
