@@ -1,5 +1,7 @@
 """Background work of the duties."""
 
+from django.db import connection, transaction
+
 from farmland.jobs.registry import handler
 from farmland.places.models import Division
 from tasks import parcel_import as parcel_import  # registers its job
@@ -10,8 +12,6 @@ from tasks.models import TownYear
 @handler("recompute", title="重新计算完成情况")
 def recompute(job) -> dict:
     """One town-year; idempotent, so a second delivery changes nothing."""
-    from django.db import transaction
-
     with transaction.atomic():
         job.fence()
         changed = services.recompute(job.town, job.args["year"])
@@ -27,4 +27,7 @@ def nightly(job) -> dict:
     for done, one in enumerate(open_years, start=1):
         changed += services.nightly(Division.objects.get(pk=one.town_id), one.year)
         job.progress(done, len(open_years), f"{one.town} {one.year} 年")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA optimize")  # statistics after imports; PostgreSQL keeps its own
     return {"changed": changed}
