@@ -1,0 +1,205 @@
+"""Who gets what where: one line for every address and method. An address that is not here fails the suite.
+
+``object`` says what the address names. The cells are the answers for one's OWN object; for others' and for missing
+ones they follow from a rule (``others``), not from the table. Columns: nobody signed in, village head, lead office
+(产业发展服务中心), finance, discipline, leader, district viewer, town official, administrator.
+"""
+
+from dataclasses import dataclass
+
+ROLES = ("anon", "head", "agri", "fin", "disc", "lead", "dist", "offi", "admin")
+LOGIN = 302  # of anonymous: to the login page
+TABLE = """
+address                  method object      anon head agri fin  disc lead dist offi admin
+
+healthz                  GET    -           200  200  200  200  200  200  200  200  200
+healthz                  POST   -           405  405  405  405  405  405  405  405  405
+login                    GET    -           200  302  302  302  302  302  302  302  302
+login                    POST   -           200  302  302  302  302  302  302  302  302
+logout                   GET    -           405  405  405  405  405  405  405  405  405
+logout                   POST   -           302  302  302  302  302  302  302  302  302
+password_change          GET    -           302  200  200  200  200  200  200  200  200
+password_change          POST   -           302  200  200  200  200  200  200  200  200
+dashboard                GET    -           302  302  302  302  302  302  302  302  302
+dashboard                POST   -           302  405  405  405  405  405  405  405  405
+job_detail               GET    job         302  200  200  200  200  200  200  200  200
+job_detail               POST   job         405  405  405  405  405  405  405  405  405
+
+dashboard_town           GET    town        302  302  200  200  200  200  200  200  200
+dashboard_town           POST   town        302  405  405  405  405  405  405  405  405
+village_detail           GET    division    302  200  200  200  200  200  200  200  200
+village_detail           POST   division    302  405  405  405  405  405  405  405  405
+what_if                  GET    town        302  404  200  200  200  200  200  200  200
+what_if                  POST   town        302  404  405  405  405  405  405  405  405
+plan_detail              GET    town        302  200  200  200  200  200  200  200  200
+plan_detail              POST   town        302  405  405  405  405  405  405  405  405
+plan_check               GET    town        302  404  200  200  200  200  200  200  200
+plan_check               POST   town        302  404  405  405  405  405  405  405  405
+plan_recheck             GET    town        302  404  405  405  405  405  405  405  405
+plan_recheck             POST   town        302  404  403  403  403  403  403  302  302
+finding_waive            GET    town        302  404  405  405  405  405  405  405  405
+finding_waive            POST   town        302  404  403  403  403  302  403  302  302
+finding_withdraw         GET    finding     302  404  405  405  405  405  405  405  405
+finding_withdraw         POST   finding     302  404  403  403  403  302  403  302  302
+issue_list               GET    town        302  200  200  200  200  200  200  200  200
+issue_list               POST   town        302  405  405  405  405  405  405  405  405
+issue_detail             GET    issue       302  200  200  200  200  200  200  200  200
+issue_detail             POST   issue       302  405  405  405  405  405  405  405  405
+
+parcel_list              GET    town        302  200  200  200  200  200  200  200  200
+parcel_list              POST   town        302  405  405  405  405  405  405  405  405
+parcel_detail            GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_detail            POST   parcel      302  405  405  405  405  405  405  405  405
+parcel_import            GET    town        302  403  403  403  403  403  403  200  200
+parcel_import            POST   town        302  403  403  403  403  403  403  400  400
+parcel_import_template   GET    town        302  403  403  403  403  403  403  200  200
+parcel_import_template   POST   town        302  405  405  405  405  405  405  405  405
+parcel_import_preview    GET    listing     302  403  403  403  403  403  403  200  200
+parcel_import_preview    POST   listing     302  405  405  405  405  405  405  405  405
+parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
+parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
+
+acceptance_list          GET    town        302  200  200  200  200  200  200  200  200
+acceptance_list          POST   town        302  405  405  405  405  405  405  405  405
+acceptance_create        GET    town        302  405  405  405  405  405  405  405  405
+acceptance_create        POST   town        302  404  400  404  404  404  404  400  400
+acceptance_reverse       GET    acceptance  302  404  200  404  404  404  404  200  200
+acceptance_reverse       POST   acceptance  302  404  400  404  404  404  404  400  400
+acceptance_figure        GET    acceptance  302  200  200  200  200  200  200  200  200
+acceptance_figure        POST   acceptance  302  405  405  405  405  405  405  405  405
+
+form_home                GET    town        302  302  200  200  200  200  200  200  200
+form_home                POST   town        302  405  405  405  405  405  405  405  405
+form_division            GET    division    302  200  200  200  200  200  200  200  200
+form_division            POST   division    302  405  405  405  405  405  405  405  405
+form_blank               GET    division    302  200  200  403  403  403  403  200  200
+form_blank               POST   division    302  405  405  405  405  405  405  405  405
+form_upload              GET    division    302  405  405  405  405  405  405  405  405
+form_upload              POST   division    302  302  302  403  403  403  403  302  302
+form_preview             GET    upload      302  200  200  404  404  404  404  200  200
+form_preview             POST   upload      302  405  405  405  405  405  405  405  405
+form_confirm             GET    upload      302  405  405  405  405  405  405  405  405
+form_confirm             POST   upload      302  302  302  302  302  302  302  302  302
+submission_detail        GET    submission  302  200  200  200  200  200  200  200  200
+submission_detail        POST   submission  302  405  405  405  405  405  405  405  405
+submission_progress      GET    submission  302  200  200  200  200  200  200  200  200
+submission_progress      POST   submission  302  405  405  405  405  405  405  405  405
+submission_take_back     GET    submission  302  405  405  405  405  405  405  405  405
+submission_take_back     POST   submission  302  302  302  302  302  302  302  302  302
+
+user_list                GET    town        302  404  403  403  403  403  403  200  200
+user_list                POST   town        302  404  405  405  405  405  405  405  405
+user_create              GET    town        302  404  403  403  403  403  403  200  200
+user_create              POST   town        302  404  403  403  403  403  403  200  200
+user_reset               GET    user        302  404  405  405  405  405  405  405  405
+user_reset               POST   user        302  404  403  403  403  403  403  200  200
+user_disable             GET    user        302  404  405  405  405  405  405  405  405
+user_disable             POST   user        302  404  403  403  403  403  403  200  200
+audit_list               GET    town        302  404  403  403  200  200  403  200  200
+audit_list               POST   town        302  404  405  405  405  405  405  405  405
+job_list                 GET    town        302  404  200  200  200  200  200  200  200
+job_list                 POST   town        302  404  405  405  405  405  405  405  405
+
+schema                   GET    -           200  200  200  200  200  200  200  200  200
+schema                   POST   -           405  405  405  405  405  405  405  405  405
+api_docs                 GET    -           200  200  200  200  200  200  200  200  200
+api_docs                 POST   -           405  405  405  405  405  405  405  405  405
+api_nothing              GET    -           401  404  404  404  404  404  404  404  404
+api_nothing              POST   -           401  404  404  404  404  404  404  404  404
+api_form_blank           GET    place       401  200  200  403  403  403  403  200  200
+api_form_blank           POST   place       401  405  405  405  405  405  405  405  405
+api_form_workbook        GET    marked      401  200  200  200  200  200  200  200  200
+api_form_workbook        POST   marked      401  405  405  405  405  405  405  405  405
+api_divisions            GET    list        401  200  200  200  200  200  200  200  200
+api_divisions            POST   list        401  405  405  405  405  405  405  405  405
+api_divisions_detail     GET    division    401  200  200  200  200  200  200  200  200
+api_divisions_detail     POST   division    401  405  405  405  405  405  405  405  405
+api_plans                GET    list        401  200  200  200  200  200  200  200  200
+api_plans                POST   list        401  405  405  405  405  405  405  405  405
+api_plans_detail         GET    plan        401  200  200  200  200  200  200  200  200
+api_plans_detail         POST   plan        401  405  405  405  405  405  405  405  405
+api_targets              GET    list        401  200  200  200  200  200  200  200  200
+api_targets              POST   list        401  405  405  405  405  405  405  405  405
+api_targets_detail       GET    target      401  200  200  200  200  200  200  200  200
+api_targets_detail       POST   target      401  405  405  405  405  405  405  405  405
+api_village-targets      GET    list        401  200  200  200  200  200  200  200  200
+api_village-targets      POST   list        401  405  405  405  405  405  405  405  405
+api_village-targets_detail GET  share       401  200  200  200  200  200  200  200  200
+api_village-targets_detail POST share       401  405  405  405  405  405  405  405  405
+api_progress             GET    list        401  200  200  200  200  200  200  200  200
+api_progress             POST   list        401  405  405  405  405  405  405  405  405
+api_progress_detail      GET    progress    401  200  200  200  200  200  200  200  200
+api_progress_detail      POST   progress    401  405  405  405  405  405  405  405  405
+api_red-lines            GET    list        401  200  200  200  200  200  200  200  200
+api_red-lines            POST   list        401  405  405  405  405  405  405  405  405
+api_red-lines_detail     GET    red_line    401  404  200  200  200  200  200  200  200
+api_red-lines_detail     POST   red_line    401  405  405  405  405  405  405  405  405
+api_findings             GET    list        401  200  200  200  200  200  200  200  200
+api_findings             POST   list        401  405  405  405  405  405  405  405  405
+api_findings_detail      GET    finding     401  404  200  200  200  200  200  200  200
+api_findings_detail      POST   finding     401  405  405  405  405  405  405  405  405
+api_parcels              GET    list        401  200  200  200  200  200  200  200  200
+api_parcels              POST   list        401  405  405  405  405  405  405  405  405
+api_parcels_detail       GET    parcel      401  200  200  200  200  200  200  200  200
+api_parcels_detail       POST   parcel      401  405  405  405  405  405  405  405  405
+api_issues               GET    list        401  200  200  200  200  200  200  200  200
+api_issues               POST   list        401  405  405  405  405  405  405  405  405
+api_issues_detail        GET    issue       401  200  200  200  200  200  200  200  200
+api_issues_detail        POST   issue       401  405  405  405  405  405  405  405  405
+api_acceptances          GET    list        401  200  200  200  200  200  200  200  200
+api_acceptances          POST   list        401  400  400  400  400  400  400  400  400
+api_acceptances_detail   GET    acceptance  401  200  200  200  200  200  200  200  200
+api_acceptances_detail   POST   acceptance  401  405  405  405  405  405  405  405  405
+api_forms                GET    list        401  200  200  200  200  200  200  200  200
+api_forms                POST   list        401  400  400  403  403  403  403  400  400
+api_forms_detail         GET    submission  401  200  200  200  200  200  200  200  200
+api_forms_detail         POST   submission  401  405  405  405  405  405  405  405  405
+api_programs             GET    list        401  200  200  200  200  200  200  200  200
+api_programs             POST   list        401  405  405  405  405  405  405  405  405
+api_programs_detail      GET    program     401  200  200  200  200  200  200  200  200
+api_programs_detail      POST   program     401  405  405  405  405  405  405  405  405
+api_rates                GET    list        401  200  200  200  200  200  200  200  200
+api_rates                POST   list        401  405  405  405  405  405  405  405  405
+api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
+api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+"""
+OF_A_DIVISION = {
+    "division", "place", "parcel", "acceptance", "issue", "upload", "marked", "submission", "share", "progress", "job",
+}  # fmt: skip
+NAMELESS = {"-", "list"}  # addresses that name no object
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table."""
+
+    name: str
+    method: str
+    object: str
+    own: dict[str, int]
+
+    @property
+    def is_page_of_a_town(self) -> bool:
+        return self.object not in NAMELESS and not self.name.startswith("api_") and self.name != "job_detail"
+
+    def others(self, column: str, whose: str) -> set[int]:
+        """The answers allowed for a row of somebody else or of nobody: 404, or the refusal one's own row gets.
+
+        ``whose``: sibling (another village), mixed (another town's row below the own town's address), missing (no such
+        row) - all three below one's own town - or foreign and nowhere, below an address out of scope.
+        """
+        own = self.own[column]
+        if (own in (401, 405) and not self.is_page_of_a_town) or column == "anon":
+            return {own}
+        if whose in ("foreign", "nowhere") and self.is_page_of_a_town:
+            return {404}
+        return {404, own} if own in (403, 405) else {404}
+
+
+def lines() -> list[Line]:
+    found = []
+    for text in TABLE.strip().splitlines()[1:]:
+        if words := text.split():
+            name, method, thing, *cells = words
+            found.append(Line(name, method, thing, dict(zip(ROLES, map(int, cells), strict=True))))
+    return found

@@ -1,0 +1,253 @@
+"""The land the attacker walks on: two real towns with their demo data, and marked rows planted in five places.
+
+``Land.objects`` names, by place, one row of everything an address can name. Every text a person can write carries the
+place's mark, so a mark found in an answer tells whose row leaked.
+"""
+
+import io
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+
+from farmland.accounts.models import ApiToken, Grant, User, record
+from farmland.demo.services import load_demo
+from farmland.jobs.models import Job, Upload, WorkerBeat
+from farmland.lib.excel import Column, new_sheet, new_workbook
+from farmland.places.models import Division
+from parcels.models import Kind, Listing, Parcel, ParcelList, Step, Work
+from parcels.progress import Ladders
+from subsidies.models import Program, Rate
+from tasks.findings import check, waive
+from tasks.forms.facts import issue_form
+from tasks.forms.incoming import MARKED, PURPOSE
+from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.plan.load import load_plan
+from tasks.services import recompute
+from tests.tasks.form_world import Paper
+
+MARKS = {
+    "xinsi": "ZZXINSI", "shuangyong": "ZZSHUANGYONG", "xihe": "ZZXIHE", "shizi": "ZZSHIZI", "erping": "ZZERPING",
+    "lishan": "ZZLISHAN",
+}  # fmt: skip
+MARK = "ZZ"
+NOBODY = "00000000-0000-7000-8000-000000000000"
+MISSING = SimpleNamespace(
+    town="nowhere", year=1999, code="999999999999", number=99_999_999, pk=NOBODY, where="nowhere/1999"
+)
+
+
+class Land:
+    """Towns, people and planted rows; made once for the package, gone when it is left."""
+
+    def __init__(self):
+        for name in ("xihe-2024", "erping-2023"):
+            source = (settings.BASE_DIR / "plans" / f"{name}.yaml").read_text(encoding="utf-8")
+            plan = load_plan(source).plan
+            check(plan)
+        load_demo()
+        WorkerBeat.objects.create(name="test", beat_at=timezone.now() + timedelta(hours=1))
+        self.users = {one.username: one for one in User.objects.all()}
+        self.tokens = {name: ApiToken.issue(user) for name, user in self.users.items()}
+        xihe, erping = (Division.objects.get(slug=slug) for slug in ("xihe", "erping"))
+        self.places = {
+            "xinsi": Division.objects.get(town=xihe, name="新四村"),
+            "shuangyong": Division.objects.get(town=xihe, name="双永村"),
+            "xihe": xihe,
+            "shizi": Division.objects.get(town=erping, name="狮子村"),
+            "erping": erping,
+        }
+        self.places |= far_town()
+        heads = {"xinsi": "xihe-xinsi", "shuangyong": "xihe-shuangyong", "shizi": "erping-shizi", "lishan": "admin"}
+        self.objects = {
+            name: Planter(place, MARKS[name], self.users[heads.get(name, name)]).plant()
+            for name, place in self.places.items()
+        }
+
+
+def far_town() -> dict[str, Division]:
+    """A made-up town of another county, out of reach of the district viewer too."""
+    county = Division.objects.create(kind="county", code="990000", name="远山县")
+    town = Division.objects.create(
+        parent=county, kind="town", code="990000100", name="远山镇", slug="yuanshan", is_tenant=True
+    )
+    village = Division.objects.create(parent=town, kind="village", code="990000100001", name="里山村")
+    TownYear.objects.create(town=town, year=2024, working_date=date(2024, 10, 12))
+    plan = Plan.objects.create(town=town, year=2024, title="远山镇方案", digest="far", source="")
+    kind = Kind.objects.get(code="abandonment")
+    common = {"town": town, "plan": plan, "key": "abandonment"}
+    target = Target.objects.create(
+        **common, kind=kind, comparison="gte", amount=Decimal(10), unit="mu", from_year=2024, to_year=2024, clause="一"
+    )
+    Share.objects.create(town=town, target=target, division=village, amount=Decimal(10))
+    texts = {"place": "一", "stated": "1", "computed": "2", "message": "不符"}
+    Finding.objects.create(town=town, plan=plan, year=2024, rule="C01", severity="error", **texts)
+    program = Program.objects.create(**common, year=2024, name="远山镇补助")
+    Rate.objects.create(town=town, program=program, year=2024, key="rate", name="标准")
+    recompute(town, 2024)
+    return {"lishan": village}
+
+
+class Planter:
+    """One row of everything in one place, in the name of one of its people."""
+
+    def __init__(self, division: Division, mark: str, by: User):
+        self.division, self.mark, self.by = division, mark, by
+        self.town = division.town
+        self.plan = Plan.objects.get(town=self.town)
+        self.year = self.plan.year
+        self.today = TownYear.objects.get(town=self.town, year=self.year).today()
+        code = "pbf_fix" if self.town.slug == "erping" else "abandonment"
+        self.kind = Kind.objects.get(code=code)
+        self.numbers = iter(range(1000))
+
+    def word(self, name: str) -> str:
+        return f"{self.mark}{next(self.numbers):03}{name}"
+
+    def plant(self) -> SimpleNamespace:
+        found = SimpleNamespace(town=self.town, year=self.year, division=self.division)
+        found.where = f"{self.town.slug}/{self.year}"
+        found.parcel, work = self.parcel()
+        found.acceptance = self.steps(work)
+        found.issue = self.issue()
+        found.upload, found.marked, found.submission = self.forms()
+        found.listing = self.parcel_file()
+        found.job = self.job()
+        Submission.objects.filter(pk=found.submission.pk).update(job=found.job.pk)
+        found.user = self.person()
+        found.finding = self.finding()
+        found.plan = self.plan
+        found.target = Target.objects.filter(plan=self.plan).first()
+        found.share = Share.objects.filter(target__plan=self.plan, division=self.division).first()
+        found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
+        found.red_line = RedLineResult.objects.filter(town=self.town).first()
+        found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
+        if self.division == self.town:
+            found.progress = Progress.objects.filter(town=self.town, division=None).first()
+        record(self.word("action"), self.word("subject"), user=self.by, town=self.town,
+               before={"state": self.word("before")}, reason=self.word("why"))  # fmt: skip
+        return found
+
+    def parcel(self):
+        code = self.word("code")
+        parcel = Parcel.objects.create(
+            town=self.town, division=self.division, group=self.word("group"), year=self.year, kind=self.kind,
+            codes=[code], gross_mu=Decimal("9.5"), attrs={"note": self.word("note")}, source=self.word("source"),
+        )  # fmt: skip
+        listed = ParcelList.objects.create(town=self.town, year=self.year, title=self.word("list"))
+        Listing.objects.create(list=listed, town=self.town, serial="1", code=code, parcel=parcel)
+        work = Work.objects.create(
+            town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
+            area_mu=Decimal("9.5"), attrs={"note": self.word("worknote")},
+        )  # fmt: skip
+        return parcel, work
+
+    def steps(self, work: Work) -> Step:
+        """A reported step by the place's own person and an acceptance by the town's official."""
+        ladders = Ladders(self.town)
+        rungs = ladders.rungs(self.kind.code)
+        common = {"town": self.town, "work": work, "on": self.today}
+        Step.objects.create(
+            **common, rung=rungs[2], area_mu=Decimal(3), verdict="reached", by=self.by, note=self.word("stepnote"),
+            crop=self.word("crop"),
+        )  # fmt: skip
+        level = next(rung for rung in rungs if rung.level)
+        return Step.objects.create(
+            **common, rung=level, area_mu=Decimal(2), verdict="partial", reason=self.word("reason"),
+            by=User.objects.filter(username=self.town.slug).first() or self.by,
+        )  # fmt: skip
+
+    def issue(self) -> Issue:
+        return Issue.objects.create(
+            town=self.town, year=self.year, kind=Kind.objects.get(code="illegal_use"), ledger=self.mark,
+            ledger_title=self.word("ledger"), serial="1", codes=[self.word("issuecode")],
+            project=self.word("project"), location=self.word("location"), division=self.division,
+            group=self.word("issuegroup"), measure_stated=self.word("measure"), due_stated=self.word("due"),
+            due_on=date(self.year, 12, 20), warnings=[self.word("warning")],
+            suggestion=dict.fromkeys(("reason", "basis", "clause", "due"), self.word("advice")),
+        )  # fmt: skip
+
+    def forms(self) -> tuple[Upload, Upload, Submission]:
+        """A filled workbook waiting for its confirmation, the marked copy of a wrong one, and an applied one."""
+        form, data = issue_form(self.division, self.year, self.by)
+        paper = Paper(data)
+        number = paper.rows()[0]
+        paper.fill(number, note=self.word("remark"))
+        place = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7}
+        upload = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('file')}.xlsx", paper.save()), purpose=PURPOSE, **place
+        )
+        marked = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('marked')}.xlsx", self.workbook("markedcell")), purpose=MARKED, **place
+        )
+        common = {"town": self.town, "division": self.division, "year": self.year, "form": form, "user": self.by}
+        Submission.objects.create(
+            **common, upload=upload, marked=marked, content="a" * 64, state="refused",
+            errors=[{"attr": "进度!F7", "detail": self.word("error")}],
+        )  # fmt: skip
+        applied = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('applied')}.xlsx", self.workbook("appliedcell")), purpose=PURPOSE, **place
+        )
+        change = {"row": 2, "cell": "进度!F2", "code": self.word("changecode"), "group": self.word("changegroup"),
+                  "column": "面积（亩）", "before": None, "after": self.word("after"), "delta_mu": "1"}  # fmt: skip
+        submission = Submission.objects.create(
+            **common, upload=applied, content="b" * 64, state="applied", receipt=f"{self.mark}-{self.year}-X-0901-K",
+            changed_rows=1, changes=[change],
+        )  # fmt: skip
+        return upload, marked, submission
+
+    def workbook(self, name: str) -> bytes:
+        book, data = new_workbook(), io.BytesIO()
+        columns = [Column(heading) for heading in ("图斑编号", "村", "任务", "图斑面积（亩）", "备注")]
+        row = [self.word(name), self.division.name, self.kind.name, Decimal("1.5"), self.word(name)]
+        new_sheet(book, "图斑清单", columns, [row])
+        book.save(data)
+        return data.getvalue()
+
+    def parcel_file(self) -> Upload:
+        file = SimpleUploadedFile(f"{self.word('parcelfile')}.xlsx", self.workbook("cell"))
+        return Upload.objects.store(file, town=self.town, user=self.by, purpose="parcel_import", limit=10**7)
+
+    def job(self) -> Job:
+        return Job.objects.create(
+            kind="recompute", town=self.town, state="failed", error=self.word("joberror"), created_by=self.by,
+            progress_text=self.word("progress"), result={"text": self.word("result")}, finished_at=timezone.now(),
+        )  # fmt: skip
+
+    def person(self) -> User:
+        user = User.objects.create(username=self.word("login"), last_name=self.word("name"))
+        Grant.objects.create(user=user, role="village_head", division=self.division)
+        return user
+
+    def finding(self) -> Finding:
+        """A waived finding; places of one town share the town's findings, so each takes its own."""
+        taken = {"xinsi": 0, "shuangyong": 1, "xihe": 2}.get(self.mark.removeprefix(MARK).lower(), 0)
+        found = Finding.objects.filter(plan=self.plan, waived=False).order_by("order")[taken]
+        waive(found, by=self.by, reason=self.word("waiver"), basis=self.word("basis"))
+        return found
+
+    def rate(self):
+        rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()
+        kind = next(iter(rate.kinds.all()), None)
+        return SimpleNamespace(pk=f"{rate.pk}.{kind.pk}" if kind else str(rate.pk))
+
+
+@contextmanager
+def land(blocker, folder):
+    """The land inside one transaction that is rolled back at the end."""
+    with blocker.unblock(), override_settings(VAR=folder, MEDIA_ROOT=folder / "media"):
+        outer = transaction.atomic()
+        outer.__enter__()
+        try:
+            cache.clear()
+            yield Land()
+        finally:
+            transaction.set_rollback(True)
+            outer.__exit__(None, None, None)
