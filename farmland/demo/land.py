@@ -31,6 +31,7 @@ class Land:
         self.steps: list[Step] = []
         self.listings: list[Listing] = []
         self.number = 0
+        self.late: dict = {}  # days by which all stages of a work lie further back
         heads = Grant.objects.filter(division__town=town, role="village_head").select_related("user")
         self.heads: dict[int, User] = {grant.division_id: grant.user for grant in heads}
 
@@ -117,7 +118,7 @@ class Land:
         return self.lists[kind]
 
     def _work(self, task: Task, division: Division, parcel: Parcel | None, area: Decimal) -> Work:
-        return Work.objects.create(
+        work = Work.objects.create(
             town=self.town,
             division=division,
             parcel=parcel,
@@ -127,6 +128,8 @@ class Land:
             area_mu=area,
             is_demo=True,
         )
+        self.late[work.pk] = self.random.randint(0, 6)
+        return work
 
     def _blocked(self, task: Task, division: Division) -> None:
         if task.blocked:
@@ -145,7 +148,7 @@ class Land:
                 rung=rung,
                 area_mu=area,
                 verdict="passed" if rung.level else "reached",
-                on=self._days_before(BEFORE[stage] + self.random.randint(0, 6)),
+                on=self._days_before(BEFORE[stage] + self.late[work.pk]),
                 by=self.official if rung.level else self.heads.get(work.division_id),
                 crop=self.random.choice(CROPS) if stage == "planted" else "",
                 is_demo=True,
