@@ -9,7 +9,7 @@ from datetime import date
 from django.db import connection
 
 from farmland.places.models import Division
-from parcels.models import Kind, Ladder, Parcel, ParcelList
+from parcels.models import Kind, Ladder, ParcelList
 from tasks.models import TownYear
 
 KINDS = ("abandonment", "restructure")
@@ -17,7 +17,8 @@ MOMENT = "2024-03-01 00:00:00+00:00"
 NUMBERS = """
 WITH RECURSIVE n(i) AS (SELECT %(first)s UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %(last)s),
 v(number, id) AS (
-    SELECT ROW_NUMBER() OVER (ORDER BY path) - 1, id FROM places_division WHERE town_id = %(town)s AND id <> %(town)s
+    SELECT ROW_NUMBER() OVER (ORDER BY path) - 1, id FROM places_division
+    WHERE town_id = %(town)s AND id <> %(town)s AND (%(only)s = 0 OR id = %(only)s)
 )
 """
 
@@ -57,13 +58,17 @@ def insert(table: str, columns: dict[str, str], source: str, facts: dict) -> Non
         cursor.execute(f"INSERT INTO {table} ({names}) {NUMBERS} SELECT {', '.join(columns.values())} {source}", facts)
 
 
-def spread(town_year: TownYear, count: int, *, first: int = 1) -> None:
-    """``count`` parcels numbered from ``first`` over the villages of a town, each with work, listing and steps."""
+def spread(town_year: TownYear, count: int, *, first: int = 1, climb: bool = True, only=None) -> None:
+    """``count`` parcels numbered from ``first`` over the villages of a town, each with work, listing and its steps.
+
+    Without ``climb`` none has left the lowest rung; all lie in the village ``only`` if one is given.
+    """
     town, year, say = town_year.town, town_year.year, Dialect()
-    villages = Division.objects.filter(town=town).exclude(pk=town.pk).count()
+    villages = 1 if only else Division.objects.filter(town=town).exclude(pk=town.pk).count()
     the_list = ParcelList.objects.create(town=town, year=year, role="issued", title=f"下发清单 {first}")
     facts = {
         "first": first, "last": first + count, "town": town.pk, "year": year, "villages": villages,
+        "only": only.pk if only else 0,
         "list": the_list.pk if say.is_postgres else the_list.pk.hex, "ladder": Ladder.objects.get(code="land").pk,
     }  # fmt: skip
     area = "10000 + n.i %% 97 * 500"
@@ -87,6 +92,8 @@ def spread(town_year: TownYear, count: int, *, first: int = 1) -> None:
         "tranche": "''", "measure": "''", "treatment": "''", "area_mu": area, "exit": "''", "exit_reason": "''",
         "attrs": empty, "is_demo": never,
     }, placed, facts)  # fmt: skip
+    if not climb:
+        return
     insert("parcels_step", common | {
         "id": say.id("n.i * 16 + r.rank"), "work_id": say.id("n.i"), "rung_id": "r.id", "area_mu": area,
         "verdict": "CASE WHEN r.level = '' THEN 'reached' ELSE 'passed' END", "on": say.day("n.i + r.rank"),
@@ -99,11 +106,6 @@ def analyze() -> None:
     """What autovacuum would do within the minute."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-
-
-def wipe_stages() -> None:
-    """As before the first recompute."""
-    Parcel.objects.update(stage="")
 
 
 def kinds() -> list[Kind]:

@@ -13,6 +13,7 @@ from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
 from parcels.models import Kind, Step, Work
 from parcels.progress import Ladders
+from tasks.forms.receipts import next_receipt
 from tasks.models import Finding, Form, Issue, Plan, Submission, TownYear
 
 
@@ -53,7 +54,7 @@ def _submission(town_year: TownYear, village: Division, by: User, number: int) -
     )
     Submission.objects.create(
         town=town_year.town, division=village, year=town_year.year, upload=upload, user=by, content=digest,
-        state="applied", receipt=f"R{town_year.town.slug}{number}", changed_rows=3, form=form,
+        state="applied", receipt=next_receipt(village, town_year.year), changed_rows=3, form=form,
         job=job.pk,
     )  # fmt: skip
 
