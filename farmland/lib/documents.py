@@ -178,7 +178,10 @@ def read(source: str, cls):
         raise DocumentError([Problem(1, "文件", f"不是合法的 YAML：{error}。")]) from error
     if root is None:
         raise DocumentError([Problem(1, "文件", "文件是空的。")])
-    document = reading.part(root, "", cls)
+    try:
+        document = reading.part(root, "", cls)
+    except RecursionError as error:
+        raise DocumentError([Problem(1, "文件", "文件中有引用绕回了自己（&、*），请改正。")]) from error
     if reading.problems:
         raise DocumentError(reading.problems)
     return document
@@ -203,11 +206,17 @@ class _Reading:
         value = node.value.strip()
         return None if not node.style and value in EMPTY else value
 
+    def entries(self, node: yaml.MappingNode, path: str) -> list[tuple[yaml.Node, yaml.Node]]:
+        """The pairs of a mapping whose key is a word; the others are problems."""
+        named = (pair for pair in node.value if self.expect(pair[0], path, yaml.ScalarNode, "一个名称（冒号左边）"))
+        return list(named)
+
     def plain(self, node: yaml.Node, path: str):
         if isinstance(node, yaml.SequenceNode):
             return [self.plain(item, f"{path}[{i}]") for i, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
-            return {key.value: self.plain(value, f"{path}.{key.value}") for key, value in node.value}
+            entries = self.entries(node, path)
+            return {key.value: self.plain(value, f"{path}.{key.value}") for key, value in entries}
         return self.scalar(node, path)
 
     def part(self, node: yaml.Node, path: str, cls):
@@ -215,7 +224,8 @@ class _Reading:
             return None
         declared = {one.name: one for one in dataclasses.fields(cls) if "reader" in one.metadata}
         values: dict[str, Any] = {}
-        for key, child in node.value:
+        read: set[str] = set()
+        for key, child in self.entries(node, path):
             where = f"{path}.{key.value}" if path else str(key.value)
             name = str(key.value).replace("-", "_")
             name = f"{name}_" if name in {"from", "is", "line"} else name
@@ -227,8 +237,10 @@ class _Reading:
                 values.setdefault(name, None)
             else:
                 values[name] = declared[name].metadata["reader"](self, child, where)
+                read.add(name)
         for name, one in declared.items():
-            if one.metadata["required"] and values.get(name) in (None, "", []):
+            wrong = name in values and values[name] is None and name in read  # already told
+            if one.metadata["required"] and values.get(name) in (None, "", []) and not wrong:
                 self.problem(node, f"{path}.{name}" if path else name, f"缺少“{_shown([name])[0]}”。")
         kept = {name: value for name, value in values.items() if value is not None}
         return cls(**kept, line=node.start_mark.line + 1, path=path)
