@@ -224,7 +224,7 @@ class _Reading:
             return None
         declared = {one.name: one for one in dataclasses.fields(cls) if "reader" in one.metadata}
         values: dict[str, Any] = {}
-        read: set[str] = set()
+        answered: set[str] = set()
         for key, child in self.entries(node, path):
             where = f"{path}.{key.value}" if path else str(key.value)
             name = str(key.value).replace("-", "_")
@@ -237,9 +237,9 @@ class _Reading:
                 values.setdefault(name, None)
             else:
                 values[name] = declared[name].metadata["reader"](self, child, where)
-                read.add(name)
+                answered.add(name)
         for name, one in declared.items():
-            wrong = name in values and values[name] is None and name in read  # already told
+            wrong = name in values and values[name] is None and name in answered  # already told
             if one.metadata["required"] and values.get(name) in (None, "", []) and not wrong:
                 self.problem(node, f"{path}.{name}" if path else name, f"缺少“{_shown([name])[0]}”。")
         kept = {name: value for name, value in values.items() if value is not None}
