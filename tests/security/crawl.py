@@ -28,7 +28,7 @@ class Role:
     own: str
     sibling: str = ""
     foreign: str = ""
-    thorough: bool = False  # asked about the rows of others in every run, else only in the long proof
+    thorough: bool = False  # asked everything in every run; the others only where roles differ, about their own
 
 
 ROLES = [
@@ -156,11 +156,11 @@ def crawl(land: Land, roles: list[Role], *, token: bool = False, whole: bool = F
     found = []
     with silence():
         for role in roles:
-            crawler = Crawler(land, role, token)
+            crawler, all_of_it = Crawler(land, role, token), whole or role.thorough
             for line in lines():
-                if token and not line.name.startswith("api_"):
+                if (token and not line.name.startswith("api_")) or not (all_of_it or line.tells_roles_apart):
                     continue
-                visits = [one for one in crawler.visits(line) if whole or role.thorough or one[0] == "own"]
+                visits = [one for one in crawler.visits(line) if all_of_it or one[0] == "own"]
                 found += [crawler.ask(line, *visit) for visit in visits]
     cache.clear()
     return found

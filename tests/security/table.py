@@ -182,6 +182,10 @@ class Line:
     def is_page_of_a_town(self) -> bool:
         return self.object not in NAMELESS and not self.name.startswith("api_") and self.name != "job_detail"
 
+    @property
+    def tells_roles_apart(self) -> bool:
+        return len({status for column, status in self.own.items() if column != "anon"}) > 1
+
     def others(self, column: str, whose: str) -> set[int]:
         """The answers allowed for a row of somebody else or of nobody: 404, or the refusal one's own row gets.
 

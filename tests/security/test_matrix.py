@@ -1,6 +1,7 @@
 """Role × address × method × whose object: the table says it all, and nothing is missing from the table.
 
-Every run asks every role about its own rows and four of them about the rows of others; ``make prove`` asks all.
+Every run asks four roles about everything, and the others about their own rows where the table tells roles apart;
+``make prove`` asks all roles about everything.
 """
 
 from collections import defaultdict
@@ -41,7 +42,7 @@ def test_every_address_of_the_resolver_has_its_lines_in_the_table():
 
 def test_every_answer_is_the_tables(answers):
     assert wrong(answers) == []
-    assert len(answers) > 2000
+    assert len(answers) > 1500
 
 
 def test_nothing_answers_with_a_fault_of_the_server(answers):
@@ -51,7 +52,7 @@ def test_nothing_answers_with_a_fault_of_the_server(answers):
 def test_nobody_signed_in_is_sent_to_the_login_page_and_nowhere_else(answers):
     sent = [one for one in answers if one.role.column == "anon" and one.status == 302]
     assert [str(one) for one in sent if not one.headers["Location"].startswith("/login/")] == []
-    assert len(sent) > 60
+    assert len(sent) > 30
 
 
 @pytest.mark.parametrize("group", [BELOW_THE_OWN, OUTSIDE])

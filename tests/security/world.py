@@ -106,10 +106,11 @@ class Planter:
         self.today = TownYear.objects.get(town=self.town, year=self.year).today()
         code = "pbf_fix" if self.town.slug == "erping" else "abandonment"
         self.kind = Kind.objects.get(code=code)
-        self.numbers = iter(range(1000))
+        self.words: list[str] = []
 
     def word(self, name: str) -> str:
-        return f"{self.mark}{next(self.numbers):03}{name}"
+        self.words.append(f"{self.mark}{len(self.words):03}{name}")
+        return self.words[-1]
 
     def plant(self) -> SimpleNamespace:
         found = SimpleNamespace(town=self.town, year=self.year, division=self.division)
@@ -133,6 +134,7 @@ class Planter:
             found.progress = Progress.objects.filter(town=self.town, division=None).first()
         record(self.word("action"), self.word("subject"), user=self.by, town=self.town,
                before={"state": self.word("before")}, reason=self.word("why"))  # fmt: skip
+        found.words = self.words
         return found
 
     def parcel(self):
@@ -179,7 +181,7 @@ class Planter:
         form, data = issue_form(self.division, self.year, self.by)
         paper = Paper(data)
         number = paper.rows()[0]
-        paper.fill(number, note=self.word("remark"))
+        paper.fill(number, stage="已种植", area=1, on=self.today.isoformat(), note=self.word("remark"))
         place = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7}
         upload = Upload.objects.store(
             SimpleUploadedFile(f"{self.word('file')}.xlsx", paper.save()), purpose=PURPOSE, **place
