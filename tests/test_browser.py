@@ -86,7 +86,7 @@ def test_a_form_moves_the_stage_and_an_acceptance_moves_the_count(chromium, live
     page = village.see(f"/xihe/2024/forms/{code}/")
     with page.expect_download() as download:
         page.click("text=下载")
-    filled = fill(download.value.path(), {"自然撂荒": {"已种植": "9.9"}}, tmp_path / "filled.xlsx")
+    filled = fill(download.value.path(), {"自然撂荒": {"已种植": "12.5"}}, tmp_path / "filled.xlsx")
     page.set_input_files("input[type=file]", filled)
     page.click("button:has-text('上传')")
     page.wait_for_load_state()
