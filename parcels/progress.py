@@ -7,7 +7,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 from django.db import connection
-from django.db.models import Max
 
 from farmland.places.models import Division
 from parcels.models import Rung
@@ -27,35 +26,40 @@ WITH facts AS (
     SELECT parcel_id, division_id, kind_id, year, tranche, {reached}, CASE {furthest} ELSE 0 END AS furthest FROM facts
 )
 """
-# First the areas reached, then (is_count = 1) the number of parcels whose least advanced area stands on each rank.
-GROUPS = """, parcels AS (
+# First the areas reached, then (1) the number of parcels whose least advanced area stands on each rank.
+PARCELS = """, parcels AS (
     SELECT division_id, kind_id, year, tranche, COALESCE(MIN(CASE {lowest} END), 0) AS lowest
     FROM works WHERE parcel_id IS NOT NULL
     GROUP BY parcel_id, division_id, kind_id, year, tranche
 )
+"""
+GROUPS = """
 SELECT 0, division_id, kind_id, year, tranche, {areas} FROM works GROUP BY division_id, kind_id, year, tranche
 UNION ALL
 SELECT 1, division_id, kind_id, year, tranche, {counts} FROM parcels GROUP BY division_id, kind_id, year, tranche
 """
-# The parcels whose stored stage is not the furthest rung of the least advanced of their open works (of two equally
-# far the one whose kind comes first), with what it should be. A rung is one of the kind's ladder in this town.
-STAGES = """, turn AS (
+# Then the parcels whose stored stage is not the furthest rung of the least advanced of their open works (of two
+# equally far the one whose kind comes first), with what it should be. The rungs are values, not a join of the ladders:
+# their number is known to the planner, which else walks all of them for every parcel.
+TURN = """, turn AS (
     SELECT parcel_id, kind_id, furthest,
         ROW_NUMBER() OVER (PARTITION BY parcel_id ORDER BY furthest, kind_id) AS place
     FROM works WHERE parcel_id IS NOT NULL
-)
-SELECT p.id, r.code
+), ladder(kind, rank, code) AS (VALUES {rungs})
+"""
+STAGES = """
+UNION ALL
+SELECT 2, NULL, r.code, NULL, CAST(p.id AS VARCHAR), {nothing}
 FROM turn t
 JOIN parcels_parcel p ON p.id = t.parcel_id
-JOIN parcels_kind k ON k.code = t.kind_id
-LEFT JOIN parcels_ladderchoice c ON c.town_id = %(town)s AND c.kind_id = k.code
-JOIN parcels_rung r ON r.ladder_id = COALESCE(c.ladder_id, k.ladder_id) AND r.rank = t.furthest
+JOIN ladder r ON r.kind = t.kind_id AND r.rank = t.furthest
 WHERE t.place = 1 AND p.year = %(year)s AND p.stage <> r.code
 UNION ALL
-SELECT p.id, '' FROM parcels_parcel p
+SELECT 2, NULL, '', NULL, CAST(p.id AS VARCHAR), {nothing} FROM parcels_parcel p
 WHERE p.town_id = %(town)s AND p.year = %(year)s AND p.stage <> ''
     AND NOT EXISTS (SELECT 1 FROM parcels_work w WHERE w.parcel_id = p.id AND w.exit = '')
 """
+NAMES = ("kind", "rank", "code")
 EXITS = """
 SELECT division_id, kind_id, year, tranche,
     SUM(CASE WHEN exit = 'blocked' THEN COALESCE(area_mu, 0) ELSE 0 END), COUNT(*)
@@ -64,15 +68,15 @@ FROM parcels_work WHERE town_id = %(town)s AND exit <> '' GROUP BY division_id, 
 
 
 @lru_cache
-def statement(text: str, top: int, vendor: str) -> str:
-    """``text`` with its columns for ladders whose highest rank is ``top``."""
+def statement(text: str, top: int, rungs: int, vendor: str) -> str:
+    """``text`` with its columns for ladders whose highest rank is ``top``, and room for that many ``rungs``."""
     ranks = range(top + 1)
     greatest = "GREATEST" if vendor == "postgresql" else "MAX"
     owns = {rank: ", ".join(f"own{one}" for one in ranks[rank:]) for rank in ranks}
     planned = {0: "planned"}
     return text.format(
         sums=", ".join(
-            f"CAST(COALESCE(SUM(CASE WHEN r.rank = {rank} THEN s.area_mu END), 0) AS BIGINT) AS own{rank}"
+            f"CAST(COALESCE(SUM(s.area_mu) FILTER (WHERE r.rank = {rank}), 0) AS BIGINT) AS own{rank}"
             for rank in ranks
         ),
         reached=", ".join(f"{greatest}({planned.get(rank, 0)}, {owns[rank]}) AS reached{rank}" for rank in ranks),
@@ -81,7 +85,9 @@ def statement(text: str, top: int, vendor: str) -> str:
             f"WHEN reached{rank} > {f'reached{rank + 1}' if rank < top else 0} THEN {rank}" for rank in ranks
         ),
         areas=", ".join(f"SUM(reached{rank})" for rank in ranks),
-        counts=", ".join(f"SUM(CASE WHEN lowest = {rank} THEN 1 ELSE 0 END)" for rank in ranks),
+        rungs=", ".join(f"(%(kind{one})s, %(rank{one})s, %(code{one})s)" for one in range(rungs)),
+        nothing=", ".join("NULL" for _ in ranks),
+        counts=", ".join(f"COUNT(*) FILTER (WHERE lowest = {rank})" for rank in ranks),
     )
 
 
@@ -113,36 +119,43 @@ class Group:
 Key = tuple[int, str, int, str]  # division, kind, year, tranche
 
 
-def groups(town: Division, day: date) -> dict[Key, Group]:
+def groups(town: Division, day: date, ladders: "Ladders | None" = None) -> dict[Key, Group]:
     """All sums of a town as of the end of ``day``."""
+    return _read(WORKS + PARCELS + GROUPS, ladders or Ladders(town), day)[0]
+
+
+def groups_and_stages(ladders: "Ladders", day: date, year: int) -> tuple[dict[Key, Group], dict[str, list[str]]]:
+    """The sums, and the parcels of the year whose stored stage is another than their works give at the end of ``day``:
+    by that stage ("" for parcels without open work), their ids."""
+    every = [(kind, rung.rank, rung.code) for kind in ladders.kinds for rung in ladders.rungs(kind)]
+    facts = {f"{name}{at}": value for at, one in enumerate(every) for name, value in zip(NAMES, one, strict=True)}
+    return _read(WORKS + PARCELS + TURN + GROUPS + STAGES, ladders, day, len(every), facts | {"year": year})
+
+
+def _read(text: str, ladders: "Ladders", day: date, rungs: int = 0, more: dict | None = None) -> tuple[dict, dict]:
+    facts = {"town": ladders.town.pk, "day": day.isoformat(), **(more or {})}
     found: dict[Key, Group] = defaultdict(Group)
-    for is_count, *row in _rows(WORKS + GROUPS, town, day):
+    stale: dict[str, list] = defaultdict(list)
+    for part, *row in _rows(statement(text, ladders.top, rungs, connection.vendor), facts):
+        if part == 2:
+            _, stage, _, parcel, *_ = row
+            stale[stage].append(parcel)
+            continue
         group, columns = found[tuple(row[:4])], [int(one) for one in row[4:]]
-        if is_count:
+        if part:
             group.parcels.update({rank: count for rank, count in enumerate(columns) if count})
         else:
             areas = [reached - higher for reached, higher in zip(columns, [*columns[1:], 0], strict=True)]
             group.at.update({rank: Decimal(area).scaleb(-4) for rank, area in enumerate(areas) if area or not rank})
-    for *key, blocked, count in _rows(EXITS, town, day):
+    for *key, blocked, count in _rows(EXITS, facts):
         found[tuple(key)].blocked = Decimal(int(blocked)).scaleb(-4)
         found[tuple(key)].exits = count
-    return found
+    return found, stale
 
 
-def stale_stages(town: Division, year: int, day: date) -> dict[str, list]:
-    """The parcels of the year whose stored stage is another than their works give at the end of ``day``: by that
-    stage, "" for parcels without open work, their ids as the database gives them."""
-    found: dict[str, list] = defaultdict(list)
-    for parcel, stage in _rows(WORKS + STAGES, town, day, year):
-        found[stage].append(parcel)
-    return found
-
-
-def _rows(text: str, town: Division, day: date, year: int | None = None) -> list[tuple]:
-    top = Rung.objects.aggregate(top=Max("rank"))["top"] or 0
+def _rows(text: str, facts: dict) -> list[tuple]:
     with connection.cursor() as cursor:
-        facts = {"town": town.pk, "day": day.isoformat(), "year": year}
-        cursor.execute(statement(text, top, connection.vendor), facts)
+        cursor.execute(text, facts)
         return cursor.fetchall()
 
 
@@ -160,6 +173,7 @@ class Ladders:
     """The kinds, in their order, and the rungs each climbs in a town; loaded with one query."""
 
     def __init__(self, town: Division):
+        self.town = town
         self._rungs: dict[str, list[Rung]] = defaultdict(list)
         self._parents: dict[str, str | None] = {}
         self.counted_levels: dict[str, str] = {}  # of each kind where the plan is silent
@@ -170,6 +184,11 @@ class Ladders:
             self.counted_levels[rung.kind] = rung.counted_level
             if rung.level:
                 self.level_names[rung.level] = rung.level_name or rung.level
+
+    @property
+    def top(self) -> int:
+        """The highest rank of any ladder."""
+        return max((rung.rank for rungs in self._rungs.values() for rung in rungs), default=0)
 
     @property
     def kinds(self) -> list[str]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Kind
-from parcels.progress import Group, Ladders, groups
+from parcels.progress import Group, Ladders, groups, groups_and_stages
 from tasks.models import Entry, Issue, Milestone, Plan, Share, Target
 
 ZERO = Decimal(0)
@@ -81,9 +81,14 @@ class TownFacts:
             self.issues[(division, kind)][1] += state in Issue.CLOSED
         self._groups: dict[date, dict] = {}
 
+    def stale_stages(self) -> dict[str, list[str]]:
+        """The parcels whose stored stage is out of date, by what it should be; read together with today's sums."""
+        self._groups[self.today], stale = groups_and_stages(self.ladders, self.today, self.plan.year)
+        return stale
+
     def groups(self, day: date) -> dict:
         if day not in self._groups:
-            self._groups[day] = groups(self.town, day)
+            self._groups[day] = groups(self.town, day, self.ladders)
         return self._groups[day]
 
     def leaves(self, kind: str) -> list[str]:

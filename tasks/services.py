@@ -12,7 +12,6 @@ from farmland.jobs.services import enqueue
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Parcel
-from parcels.progress import stale_stages
 from tasks.models import Plan, Progress, RedLineResult, Snapshot, TownYear
 from tasks.progress import Figure, TownFacts, figures
 from tasks.red_lines import TIERS, Line, red_lines
@@ -40,11 +39,12 @@ def recompute(town: Division, year: int, *, now: datetime | None = None, even_cl
         return 0
     plan = Plan.objects.select_related("town").get(town=town, year=year)
     facts = TownFacts(plan, town_year.today())
+    stale = facts.stale_stages()
     rows = figures(facts)
     moment = now or timezone.now()
     changed = _write_progress(plan, rows, moment)
     changed += _write_red_lines(plan, red_lines(facts, rows), moment)
-    changed += _write_stages(town, year, facts)
+    changed += _write_stages(stale)
     TownYear.objects.filter(pk=town_year.pk).update(as_of=moment)
     return changed
 
@@ -120,9 +120,8 @@ def _line_values(line: Line) -> dict:
     }
 
 
-def _write_stages(town: Division, year: int, facts: TownFacts) -> int:
+def _write_stages(stale: dict[str, list[str]]) -> int:
     """The stage of each parcel: the least advanced of its open works, as far as each has got."""
-    stale = stale_stages(town, year, facts.today)
     moment = timezone.now()
     for stage, keys in stale.items():
         for start in range(0, len(keys), 500):
