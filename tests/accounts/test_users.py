@@ -235,7 +235,7 @@ def test_the_list_finds_filters_and_takes_few_queries(official, places, django_a
         official.get(ROOT)
     assert "head-39" in official.get(f"{ROOT}?q=head-39&state=active").content.decode()
     assert "没有符合条件" in official.get(f"{ROOT}?state=disabled").content.decode()
-    assert official.get(f"{ROOT}?q=%00&state=x&page=-1").status_code == 200
+    assert official.get(f"{ROOT}?q=%25&state=x&page=-1").status_code == 200
 
 
 def test_what_a_demo_user_makes_is_demo(client, places):
@@ -266,7 +266,7 @@ def test_the_log_tells_who_what_before_after_and_why(official, places):
     [
         ("action=甲", True), ("action=乙", False), ("q=附件", True), ("q=没有", False), ("who=official-西河镇", True),
         ("who=nobody", False), ("since=2000-01-01&until=2999-12-31", True), ("since=2999-01-01", False),
-        ("until=2000-01-01", False), ("since=2024-99-99&page=x&until=%00", True),
+        ("until=2000-01-01", False), ("since=2024-99-99&page=x&until=%25", True),
     ],
 )  # fmt: skip
 def test_each_filter_of_the_log(official, places, query, found):

@@ -1,7 +1,7 @@
 """The land the attacker walks on: two real towns with their demo data, and marked rows planted in five places.
 
 ``Land.objects`` names, by place, one row of everything an address can name. Every text a person can write carries the
-place's mark, so a mark found in an answer tells whose row leaked.
+place's mark, so a mark found in an answer tells whose row leaked, and is hostile: markup, and a formula.
 """
 
 import io
@@ -38,6 +38,7 @@ MARKS = {
     "lishan": "ZZLISHAN",
 }  # fmt: skip
 MARK = "ZZ"
+HOSTILE = "=1+{}<i a='\"&>"  # what it must never be: a formula in a file, a tag in a page
 NOBODY = "00000000-0000-7000-8000-000000000000"
 MISSING = SimpleNamespace(
     town="nowhere", year=1999, code="999999999999", number=99_999_999, pk=NOBODY, where="nowhere/1999"
@@ -108,9 +109,10 @@ class Planter:
         self.kind = Kind.objects.get(code=code)
         self.words: list[str] = []
 
-    def word(self, name: str) -> str:
+    def word(self, name: str, hostile: str = HOSTILE) -> str:
+        """A text of this place as an attacker would write it: a formula for spreadsheets, markup for pages."""
         self.words.append(f"{self.mark}{len(self.words):03}{name}")
-        return self.words[-1]
+        return hostile.format(self.words[-1])
 
     def plant(self) -> SimpleNamespace:
         found = SimpleNamespace(town=self.town, year=self.year, division=self.division)
@@ -181,7 +183,7 @@ class Planter:
         form, data = issue_form(self.division, self.year, self.by)
         paper = Paper(data)
         number = paper.rows()[0]
-        paper.fill(number, stage="已种植", area=1, on=self.today.isoformat(), note=self.word("remark"))
+        paper.fill(number, stage="已种植", area=1, on=self.today.isoformat(), note=self.word("remark", "{}<i a='\"&>"))
         place = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7}
         upload = Upload.objects.store(
             SimpleUploadedFile(f"{self.word('file')}.xlsx", paper.save()), purpose=PURPOSE, **place
@@ -224,7 +226,7 @@ class Planter:
         )  # fmt: skip
 
     def person(self) -> User:
-        user = User.objects.create(username=self.word("login"), last_name=self.word("name"))
+        user = User.objects.create(username=self.word("login", "{}"), last_name=self.word("name"))
         Grant.objects.create(user=user, role="village_head", division=self.division)
         return user
 
