@@ -12,68 +12,89 @@ from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
 from parcels.models import Kind, Parcel, Step
 from tasks.acceptance import Wish, accept
-from tasks.findings import check
 from tasks.models import Entry, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear
-from tasks.plan.load import load_plan
 from tasks.services import recompute
+from tests.tasks.page_world import towns
 
 pytestmark = pytest.mark.django_db
 UNTOUCHED = (Plan, Target, Share, Statement, Entry)
 
 
-@pytest.fixture
-def towns(tmp_path, settings):
-    settings.VAR = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
-    for name in ("xihe-2024", "erping-2023", "shiyu-2024"):
-        plan = load_plan((settings.BASE_DIR / "plans" / f"{name}.yaml").read_text(encoding="utf-8")).plan
-        check(plan)
-        recompute(plan.town, plan.year)
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A state folder for the module: the demo password and the demo villages' files lie there."""
+    from django.conf import settings
+
+    kept = settings.VAR, settings.MEDIA_ROOT
+    settings.VAR = tmp_path_factory.mktemp("var")
+    settings.MEDIA_ROOT = settings.VAR / "media"
+    yield settings
+    settings.VAR, settings.MEDIA_ROOT = kept
+
+
+@pytest.fixture(scope="module")
+def said(places, django_db_setup, django_db_blocker):
+    """Three plans, and then the demo data: what stood before, what loading told, and what stands after."""
+    with towns(django_db_blocker, "xihe-2024", "erping-2023", "shiyu-2024"):
+        TownYear.objects.update(working_date=None)
+        for plan in Plan.objects.select_related("town"):
+            recompute(plan.town, plan.year)
+        before = {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED}
+        stood, figures = counts(), progress()
+        made = load_demo()
+        yield {"before": before, "counts": stood, "figures": figures, "made": made}
+
+
+@pytest.fixture(autouse=True)
+def password_kept(said):
+    """A test that removes the demo takes its rows back by rollback; the password file is put back here."""
+    path = settings.VAR / "demo_password"
+    text = path.read_text()
+    yield
+    if not path.exists():
+        path.write_text(text)
+        path.chmod(0o600)
+
+
+def progress() -> list[tuple]:
+    return list(Progress.objects.order_by("pk").values_list("pk", "counted", "state", "reason"))
 
 
 def counts() -> dict[str, int]:
     return {model._meta.label: model._default_manager.count() for model in apps.get_models()}
 
 
-def test_demo_changes_nothing_a_plan_says(towns):
-    before = {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED}
-    load_demo()
-    assert {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED} == before
+def test_demo_changes_nothing_a_plan_says(said):
+    assert {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED} == said["before"]
 
 
-def test_demo_is_loaded_once(towns):
-    assert load_demo() == ["西河镇 2024 年", "石鱼镇 2024 年", "二坪镇 2023 年"]
+def test_demo_is_loaded_once(said):
+    assert said["made"] == ["西河镇 2024 年", "石鱼镇 2024 年", "二坪镇 2023 年"]
     stood = counts()
     assert load_demo() == []
     assert counts() == stood
 
 
-def test_the_password_is_kept_private_and_the_same(towns):
-    load_demo()
+def test_the_password_is_kept_private_and_the_same():
     path = settings.VAR / "demo_password"
     assert path.stat().st_mode & 0o777 == 0o600
     assert User.objects.get(username="xihe").check_password(path.read_text())
 
 
-def test_erping_in_out_keeps_its_32_and_reaches_7_10_when_all_is_accepted(towns):
-    load_demo()
+def test_erping_in_out_keeps_its_32_and_reaches_7_10_when_all_is_accepted():
     row = Progress.objects.get(town__slug="erping", kind="in_out", tranche="", division=None)
     assert (row.counted, row.amount) == (32, 101)
     line = RedLineResult.objects.get(town__slug="erping", line="retention")
     assert (line.margin, line.tiers["planned"]["margin"]) == (Decimal("-61.9"), "7.1")
 
 
-def test_every_stage_of_the_ladder_is_shown_somewhere(towns):
-    load_demo()
+def test_every_stage_of_the_ladder_is_shown_somewhere():
     stages = set(Parcel.objects.values_list("stage", flat=True))
     assert {"issued", "cleared", "ploughed", "planted", "evidenced", "town_accepted", "county_accepted"} <= stages
     assert Step.objects.filter(verdict="returned").exists()
 
 
-def test_removing_demo_leaves_no_trace(towns):
-    before = counts()
-    as_of = list(Progress.objects.order_by("pk").values_list("pk", "counted", "state"))
-    load_demo()
+def test_removing_demo_leaves_no_trace(said):
     user = User.objects.get(username="xihe")
     ApiToken.issue(user)
     record("试用", "某事", user=user, town=Plan.objects.get(town__slug="xihe").town)
@@ -83,14 +104,12 @@ def test_removing_demo_leaves_no_trace(towns):
     accept(town_year, Wish(village, kind, "county", Decimal("1.5"), town_year.today(), "passed"), by=user)
     remove_demo()
     after = counts()
-    assert {name: after[name] - count for name, count in before.items() if after[name] != count} == {}
+    assert {name: after[name] - count for name, count in said["counts"].items() if after[name] != count} == {}
     assert not (settings.VAR / "demo_password").exists()
-    assert list(Progress.objects.order_by("pk").values_list("pk", "counted", "state")) != []
-    assert [row[:2] for row in as_of] == list(Progress.objects.order_by("pk").values_list("pk", "counted"))
+    assert progress() == said["figures"]
 
 
-def test_real_facts_stay_when_demo_goes(towns):
-    load_demo()
+def test_real_facts_stay_when_demo_goes():
     real = User.objects.create_user("zhang", password="a-long-password", is_superuser=True)
     town_year = TownYear.objects.get(town__slug="xihe", year=2024)
     village = town_year.town.children.get(name="新四村")

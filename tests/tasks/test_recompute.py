@@ -118,6 +118,7 @@ def test_the_number_of_queries_does_not_grow_with_villages_and_parcels():
     assert counts[0] <= 30
 
 
+@pytest.mark.slow
 def test_five_thousand_parcels_are_recomputed_in_seconds():
     land = Land(villages=[f"{one}村" for one in range(12)])
     land.target("abandonment", 9000, level="county", shares=dict.fromkeys(land.villages, 750))
