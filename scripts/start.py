@@ -16,7 +16,7 @@ from pathlib import Path
 from supervise import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("farmland", "parcels", "tasks", "subsidies", "scripts", "tests")
+ROOMS = ("farmland", "parcels", "tasks", "subsidies", "scripts", "tests", "bench")
 UNUSED_STATIC = ("--ignore", "redoc", "--ignore", "rest_framework")  # the API answers JSON, its page is Swagger
 
 

@@ -1,0 +1,104 @@
+"""What every measurement hands over, and the clocks it uses. All figures are medians of several goes in one run."""
+
+import gc
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+REPEATS = 3
+
+
+@dataclass
+class Row:
+    """One line of the table; ``limit`` and ``peer`` are of the same run, ``goal`` is words and ``met`` its test."""
+
+    job: str
+    ours: float
+    unit: str
+    limit: float | None = None
+    limit_name: str = ""
+    peer: float | None = None
+    peer_name: str = ""
+    goal: str = ""
+    met: bool | None = None
+    database: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours against the limit; for a rate the limit against ours, so that smaller is always better."""
+        if not self.limit or not self.ours:
+            return None
+        return self.limit / self.ours if self.unit.endswith("/s") else self.ours / self.limit
+
+    @property
+    def gain(self) -> float | None:
+        """How many times better than the peer."""
+        if not self.peer or not self.ours:
+            return None
+        return self.ours / self.peer if self.unit.endswith("/s") else self.peer / self.ours
+
+    def as_json(self) -> dict:
+        return asdict(self)
+
+
+def seconds(job: Callable, repeats: int = REPEATS) -> float:
+    """Median wall time of ``repeats`` goes, after one to warm up."""
+    job()
+    return median(once(job) for _ in range(repeats))
+
+
+def once(job: Callable) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    job()
+    return time.perf_counter() - start
+
+
+def alternately(*jobs: Callable, repeats: int = REPEATS) -> list[float]:
+    """Median wall times of several jobs, taken in turn, so that a busy moment meets all of them alike."""
+    for job in jobs:
+        job()
+    goes = [[once(job) for job in jobs] for _ in range(repeats)]
+    return [median(times) for times in zip(*goes, strict=True)]
+
+
+def rate(job: Callable, lasting: float = 1.5) -> float:
+    """How often per second ``job`` runs in this thread."""
+    job()
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < lasting:
+        job()
+        count += 1
+    return count / (time.perf_counter() - start)
+
+
+def rates(*jobs: Callable, repeats: int = REPEATS) -> list[float]:
+    goes = [[rate(job, 1.0) for job in jobs] for _ in range(repeats)]
+    return [median(found) for found in zip(*goes, strict=True)]
+
+
+class DatabaseTime:
+    """Counts statements and the time spent in them: ``with connection.execute_wrapper(found := DatabaseTime())``."""
+
+    def __init__(self):
+        self.seconds, self.count = 0.0, 0
+
+    def __call__(self, execute, sql, params, many, context):
+        start = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.seconds += time.perf_counter() - start
+            self.count += 1
+
+
+def memory() -> float:
+    """Resident memory of this process now, in MB (on systems without /proc the peak so far)."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
