@@ -2,8 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: run test check fix prove lock shots
+.PHONY: run test check fix prove lock shots bench
 .DEFAULT_GOAL := run
 
-run test check fix prove lock shots:
+run test check fix prove lock shots bench:
 	@$(PYTHON) scripts/dev.py $@ -- $(ARGS)

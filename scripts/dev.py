@@ -269,7 +269,21 @@ def shots(_words: list[str]) -> int:
     return subprocess.run([str(python), "scripts/shots.py"]).returncode
 
 
-VERBS = {"run": run, "test": test, "check": check, "fix": fix, "prove": prove, "lock": lock, "shots": shots}
+def bench(words: list[str]) -> int:
+    """Measure against the limits of docs/performance.md (make bench ARGS="recompute api" for some of them)."""
+    return subprocess.run([str(environment()), "bench/run.py", *words]).returncode
+
+
+VERBS = {
+    "run": run,
+    "test": test,
+    "check": check,
+    "fix": fix,
+    "prove": prove,
+    "lock": lock,
+    "shots": shots,
+    "bench": bench,
+}
 
 
 def main(words: list[str]) -> int:
