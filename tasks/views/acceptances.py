@@ -137,7 +137,7 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
         "queue": _queue(request.user, town_year, form),
         "entries": entries,
         "chosen": chosen,
-        "choices": _choices(request.user, town_year, form),
+        "choices": _choices(form),
         "export": export_query(town_year, chosen),
         **_after(request, town_year),
     }
@@ -193,13 +193,12 @@ def _queue(user, town_year: TownYear, form: AcceptanceForm) -> list[dict]:
     ]
 
 
-def _choices(user, town_year: TownYear, form: AcceptanceForm) -> dict:
-    found = set(_entries(user, town_year).order_by().values_list("work__kind", "rung__level").distinct())
-    kinds, levels = {kind for kind, _ in found}, {level for _, level in found}
+def _choices(form: AcceptanceForm) -> dict:
+    """What the entries can be filtered by: what can be entered; looking which of it occurs would read every entry."""
     return {
         "division": [(one.code, one.name) for one in form.inside],
-        "kind": list({one.kind_id: str(one.kind) for one in form.targets if one.kind_id in kinds}.items()),
-        "level": [(code, form.labels.of("level", code)) for code in form.ladders.level_names if code in levels],
+        "kind": form.fields["kind"].choices,
+        "level": form.fields["level"].choices,
         "verdict": [*VERDICTS, ("revoked", "冲销")],
     }
 
