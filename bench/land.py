@@ -97,7 +97,8 @@ def spread(town_year: TownYear, count: int, *, first: int = 1, climb: bool = Tru
     insert("parcels_step", common | {
         "id": say.id("n.i * 16 + r.rank"), "work_id": say.id("n.i"), "rung_id": "r.id", "area_mu": area,
         "verdict": "CASE WHEN r.level = '' THEN 'reached' ELSE 'passed' END", "on": say.day("n.i + r.rank"),
-        "submission": say.id("n.i / 300 + 1"), "recorded_at": say.moment, "crop": "''", "reason": "''", "note": "''", "clause": "''", "key": "''",
+        "submission": say.id("n.i / 300 + 1"),
+        "recorded_at": say.moment, "crop": "''", "reason": "''", "note": "''", "clause": "''", "key": "''",
         "is_demo": never,
     }, "FROM n JOIN parcels_rung r ON r.ladder_id = %(ladder)s AND r.rank BETWEEN 1 AND n.i %% 11", facts)  # fmt: skip
 

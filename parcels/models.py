@@ -334,7 +334,6 @@ class Step(Row):
             models.Index(fields=["work", "rung", "on"], name="step_work_rung_on"),
             # all the recompute of a town reads, in the order in which it adds it up
             models.Index(fields=["town", "work", "rung", "on", "area_mu"], name="step_of_town"),
-            models.Index(fields=["town", "-on", "-id"], name="step_newest"),  # entries of a town, newest first
         ]
         constraints = [
             models.UniqueConstraint(fields=["town", "by", "key"], condition=~Q(key=""), name="step_key_unique"),
