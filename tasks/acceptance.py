@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import Sum
@@ -58,7 +59,7 @@ class Accepted:
 def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
     """Enter an acceptance. Refused explains every refusal; nothing is written then."""
     year = _open_year(town_year)
-    if again := _earlier(wish.key, by):
+    if again := _earlier(wish.key, by, _facts_of(wish)):
         return Accepted(again, None)
     rung = _rung(year, wish)
     _check_words(year, wish)
@@ -90,7 +91,7 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
     if not reason.strip():
         raise Refused("请写明冲销的原因。", field="reason")
     year = _open_year(TownYear.objects.get(town=step.town_id, year=step.work.year))
-    if again := _earlier(key, by):
+    if again := _earlier(key, by, {"reverses_id": step.pk, "on": on} | ({} if area is None else {"area_mu": -area})):
         return Accepted(again, None)
     work = Work.objects.select_for_update(of=("self",)).get(pk=step.work_id)
     left = step.area_mu + _sum(Step.objects.filter(reverses=step))
@@ -135,8 +136,22 @@ def _check_higher_levels(step: Step) -> None:
         raise Refused(f"更高层级已认定 {plain(left)} 亩，请先冲销更高层级的记录。", field="reverses", code="conflict")
 
 
-def _earlier(key: str, by: User) -> Step | None:
-    return Step.objects.filter(by=by, key=key).first() if key else None
+def _earlier(key: str, by: User, facts: dict) -> Step | None:
+    """The step this key already stands for; Refused when that step says something else than ``facts``."""
+    step = Step.objects.filter(by=by, key=key).select_related("work", "rung").first() if key else None
+    if step is not None and any(attrgetter(name)(step) != value for name, value in facts.items()):
+        message = "这个 Idempotency-Key 已用于另一条内容不同的记录，请为每条记录生成新的键。"
+        raise Refused(message, field="non_field_errors", code="key_reused")
+    return step
+
+
+def _facts_of(wish: Wish) -> dict:
+    """What a step for this wish holds, by attribute."""
+    return {
+        "work.division_id": wish.division.pk, "work.kind_id": wish.kind.pk, "work.tranche": wish.tranche,
+        "work.parcel_id": wish.parcel and wish.parcel.pk, "rung.level": wish.level, "area_mu": wish.area,
+        "declared_mu": wish.declared, "on": wish.on, "reason": wish.reason, "reverses_id": None,
+    }  # fmt: skip
 
 
 def _open_year(town_year: TownYear) -> TownYear:

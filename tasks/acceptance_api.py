@@ -8,11 +8,19 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 
 from farmland.lib.api.errors import wrong_parameter
+from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.http import idempotency_key
 from farmland.places.models import Division
 from parcels.api import AcceptanceList
 from parcels.models import Kind, Parcel, Step
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import TownYear
+
+STATUSES = {
+    "closed": status.HTTP_409_CONFLICT,
+    "conflict": status.HTTP_409_CONFLICT,
+    "key_reused": status.HTTP_422_UNPROCESSABLE_ENTITY,
+}
 
 
 class AcceptanceSerializer(serializers.Serializer):
@@ -25,8 +33,8 @@ class AcceptanceSerializer(serializers.Serializer):
     parcel = serializers.UUIDField(required=False, allow_null=True)
     tranche = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40)
     level = serializers.CharField(required=False, max_length=20)
-    accepted_mu = serializers.DecimalField(required=False, allow_null=True, max_digits=12, decimal_places=4)
-    declared_mu = serializers.DecimalField(
+    accepted_mu = PlainDecimalField(required=False, allow_null=True, max_digits=12, decimal_places=4)
+    declared_mu = PlainDecimalField(
         required=False, allow_null=True, max_digits=12, decimal_places=4, min_value=Decimal(0)
     )
     verdict = serializers.ChoiceField(["passed", "partial", "returned", "revoked"], default="passed")
@@ -50,7 +58,7 @@ class AcceptanceDoor(AcceptanceList):
         serializer = AcceptanceSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
-        key = request.headers.get("Idempotency-Key", "")[:100]
+        key = idempotency_key(request)
         try:
             done = (
                 self._reverse(request.user, values, key)
@@ -120,11 +128,11 @@ class AcceptanceDoor(AcceptanceList):
 
 
 def refused(refusal: Refused) -> exceptions.APIException:
-    """A refusal of the service as an answer: 403 for the person, 409 for a closed or conflicting state, else 400."""
+    """A refusal of the service as an answer: 403 for the person, else by its code, else 400."""
     if refusal.code == "same_person":
         return exceptions.PermissionDenied(refusal.message, code=refusal.code)
-    if refusal.code in ("closed", "conflict"):
+    if refusal.code in STATUSES:
         answer = exceptions.APIException(refusal.message, code=refusal.code)
-        answer.status_code = status.HTTP_409_CONFLICT
+        answer.status_code = STATUSES[refusal.code]
         return answer
     return wrong_parameter(refusal.field or "non_field_errors", refusal.message, refusal.code)

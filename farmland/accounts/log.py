@@ -59,11 +59,12 @@ def _filtered(rows, chosen: dict):
 
 
 def _day(text: str):
-    """A date as written 2024-10-12; anything else is no filter."""
+    """A date as written 2024-10-12; anything else, and a year no record can have, is no filter."""
     try:
-        return parse_date(text)
+        day = parse_date(text)
     except ValueError:
         return None
+    return day if day and 1900 < day.year < 9000 else None
 
 
 def changes(before, after) -> list[dict]:

@@ -11,6 +11,7 @@ from farmland.accounts.models import User
 class SignIn(views.LoginView):
     """登录. Where demo users exist the page names them; their password stands in the terminal of ``make run``."""
 
+    http_method_names = ("get", "head", "post", "options")
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
 
@@ -19,6 +20,7 @@ class SignIn(views.LoginView):
 
 
 class ChangePassword(views.PasswordChangeView):
+    http_method_names = ("get", "head", "post", "options")
     template_name = "accounts/password_change.html"
     success_url = reverse_lazy("dashboard")
 

@@ -19,6 +19,7 @@ from farmland.lib.api.columns import Column, moment, whole
 from farmland.lib.api.errors import TooLarge, wrong_parameter
 from farmland.lib.api.files import XLSX_TYPE
 from farmland.lib.api.filters import Filter, Whole
+from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import ListView
 from farmland.lib.api.parameters import check_names
 from farmland.places.api import Subtree, town_filter
@@ -131,7 +132,7 @@ class FormDoor(ListView):
     )
     def post(self, request):
         check_names(request.query_params, ["preview", "on_conflict", "year"])
-        key = read_key(request)
+        key = idempotency_key(request)
         choose = read_choice(request.query_params.get("on_conflict"))
         expected = Expected(year=read_year(request.query_params.get("year")))
         upload = self.keep(request)
@@ -160,13 +161,6 @@ class FormDoor(ListView):
             return receive(file, user=request.user, division=place)
         except FileTooLarge as error:
             raise TooLarge(size_text()) from error
-
-
-def read_key(request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > 100 or not key.isprintable():
-        raise wrong_parameter("Idempotency-Key", "Idempotency-Key 应为不超过 100 个字符的可见文字，请修改。")
-    return key
 
 
 def read_choice(text: str | None):

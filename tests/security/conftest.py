@@ -1,6 +1,7 @@
 """The land is made once for the whole package and walked once; every test works in a savepoint of its own."""
 
 import pytest
+from django.core.cache import cache
 
 from tests.security import world
 from tests.security.crawl import ROLES, crawl
@@ -10,6 +11,11 @@ from tests.security.crawl import ROLES, crawl
 def standing(django_db_setup, django_db_blocker, tmp_path_factory):
     with world.land(django_db_blocker, tmp_path_factory.mktemp("land")) as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def fresh_throttles():
+    cache.clear()
 
 
 @pytest.fixture

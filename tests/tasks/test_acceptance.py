@@ -101,10 +101,19 @@ def test_a_lower_level_does_not_count_and_a_higher_one_counts_for_it(case):
 
 def test_the_same_key_is_the_same_acceptance(case):
     first = case.accept(key="k1")
-    again = case.accept(key="k1", area=D(9))
+    again = case.accept(key="k1")
 
     assert again.step == first.step
     assert again.job is None
+    assert case.counted() == 4
+
+
+def test_the_same_key_with_other_words_is_refused(case):
+    case.accept(key="k1")
+    with pytest.raises(Refused) as refusal:
+        case.accept(key="k1", area=D(9))
+
+    assert refusal.value.code == "key_reused"
     assert case.counted() == 4
 
 

@@ -12,7 +12,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 
-from farmland.lib.api.errors import TooLarge
+from farmland.lib.api.errors import TooLarge, wrong_parameter
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,14 @@ class StrictJSON(JSONParser):
         if place is not None:
             raise exceptions.ParseError("请求的内容含有无法保存的字符（NUL 或半个代理码），请删除后重新提交。")
         return value
+
+
+def idempotency_key(request) -> str:
+    """The header ``Idempotency-Key``, "" where there is none; 400 when no such text can be kept."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > 100 or not key.isprintable():
+        raise wrong_parameter("Idempotency-Key", "Idempotency-Key 应为不超过 100 个字符的可见文字，请修改。")
+    return key
 
 
 def refuse_constant(name: str):

@@ -151,10 +151,13 @@ class ListView(APIView):
         return [raw[self.table.sources.index(key.source)] for key in keys]
 
     def one(self, user, id: str):
+        """The raw row of exactly this id: ٣ or 0_3 is not the id 3."""
         try:
-            return self.rows(user).filter(**{self.id_column.sources[0]: id}).values_list(*self.table.sources).first()
+            rows = self.rows(user).filter(**{self.id_column.sources[0]: id})
+            found = rows.values_list(*self.table.sources).first()
         except NOT_AN_ID:  # the same 404 as an unknown one
             return None
+        return found if found and str(found[0]) == id else None
 
 
 def batches(rows: Iterable, size: int) -> Iterator[list]:
