@@ -6,6 +6,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -20,6 +21,8 @@ TRUSTED_PROXY = env.bool("TRUSTED_PROXY", default=False)
 def secret_key() -> str:
     """The key from the environment, else one made on first start and kept in FARMLAND_VAR (0600)."""
     if key := env("SECRET_KEY", default=""):
+        if len(key) < 50 or key.startswith("django-insecure"):
+            raise ImproperlyConfigured("SECRET_KEY 太短或是示例，请换成至少 50 个随机字符。")
         return key
     path = VAR / "secret_key"
     try:
@@ -134,11 +137,11 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if HTTPS else None
 X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    AXES_IPWARE_PROXY_COUNT = 1
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # never by name alone: anyone could lock an official out
 AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "farmland.accounts.addresses.client_address"
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_VERBOSE = False
 

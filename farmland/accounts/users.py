@@ -27,11 +27,11 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read as somethin
 
 
 def powers(user, town: Division) -> set[str]:
-    """What the user may do in the whole town, as words of the roles' ``can`` lists."""
+    """What the user may do in the whole town for every kind of task, as words of the roles' ``can`` lists."""
     terms = {term.code: term for term in Term.objects.filter(dictionary="role", town=None)}
     if user.is_superuser:
         return {action for term in terms.values() for action in term.attrs.get("can", [])}
-    grants = [one for one in user.current_grants if one.division.contains(town)]
+    grants = [one for one in user.current_grants if one.division.contains(town) and not one.kinds]
     return {action for one in grants if one.role in terms for action in terms[one.role].attrs.get("can", [])}
 
 

@@ -58,14 +58,15 @@ def why_not_take_back(submission: Submission, by) -> str:
     """The reason, in Chinese, why ``by`` cannot take the submission back now; "" when it can be."""
     if submission.state != "applied":
         return f"这份填报{submission.get_state_display()}，没有可以撤回的内容。"
-    is_own = submission.user_id == by.pk and by.can("report", submission.division)
-    if not is_own and not by.can("accept", submission.division):
+    steps = list(steps_of(submission))
+    works = {step.work_id for step in steps}
+    kinds = set(Work.objects.filter(pk__in=works).values_list("kind", flat=True)) or {None}
+    actions = ["accept", "report"] if submission.user_id == by.pk else ["accept"]
+    if not any(all(by.can(action, submission.division, kind) for kind in kinds) for action in actions):
         return "只有填报人本人或镇里经办人能撤回。"
     closed = TownYear.objects.filter(town=submission.town_id, year=submission.year, closed_on__isnull=False)
     if closed.exists():
         return f"{submission.year} 年度已关账，不能撤回。"
-    steps = list(steps_of(submission))
-    works = {step.work_id for step in steps}
     later = Step.objects.filter(work__in=works, recorded_at__gt=submission.submitted_at).select_related("rung", "by")
     if accepted := later.exclude(rung__level="").order_by("recorded_at").first():
         day = timezone.localtime(accepted.recorded_at)

@@ -143,10 +143,10 @@ class Crawler:
 
 
 def body_of(answer) -> bytes:
-    """The whole body; a streamed one is read once and kept."""
+    """The whole body; a streamed one is read once and kept. The test client closes the answer: a second close would
+    close the connection the land stands on."""
     if not hasattr(answer, "read_body"):
         answer.read_body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        answer.close()
     return answer.read_body
 
 
