@@ -174,7 +174,9 @@ def test_the_login_page_does_not_tell_whether_a_user_exists(land, monkeypatch, s
     for user in ("xihe", "xihe-agri", "nobody-at-all"):
         hashed.clear()
         page = sign_in(Client(), user, "wrong").content.decode()
-        said.add(re.sub(r'name="csrfmiddlewaretoken" value="\w+"|content="\w{64}"', "", page).replace(f'value="{user}"', ""))
+        said.add(
+            re.sub(r'name="csrfmiddlewaretoken" value="\w+"|content="\w{64}"', "", page).replace(f'value="{user}"', "")
+        )
         work.add(len(hashed))
     assert len(said) == 1
     assert work == {1}
@@ -301,8 +303,8 @@ def test_an_official_for_one_kind_of_task_makes_no_official_for_all(client, land
 
 
 def test_an_official_of_a_village_manages_nobody(client, land):
-    user, _ = create_user(land.users["admin"], land.objects["xihe"].division, username="village-official", name="某岗位",
-                          role="official", division=land.objects["xinsi"].division)  # fmt: skip
+    village = {"username": "village-official", "name": "某岗位", "division": land.objects["xinsi"].division}
+    user, _ = create_user(land.users["admin"], land.objects["xihe"].division, role="official", **village)
     user.must_change_password = False
     user.save()
     client.force_login(user, backend=BACKEND)
