@@ -202,6 +202,7 @@ class Event(Row):
     before = models.JSONField("原值", null=True)
     after = models.JSONField("新值", null=True)
     reason = models.CharField("原因", max_length=500, blank=True)
+    about = models.UUIDField("对象编号", null=True, blank=True, db_index=True)  # id of the row, for its time line
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
     is_demo = models.BooleanField("演示", default=False)  # demo users have chains of their own, removed with them
@@ -223,12 +224,19 @@ class Event(Row):
             self.town_id, self.number, self.at.isoformat(), self.user_id, self.action, self.subject,
             self.before, self.after, self.reason, self.previous,
         ]  # fmt: skip
+        if self.about:
+            facts.append(str(self.about))
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record(action: str, subject: str, *, user=None, town=None, before=None, after=None, reason: str = "") -> Event:
-    """Append an event to the town's chain, in the caller's transaction; the town's row serialises the chain."""
+def record(
+    action: str, subject: str, *, user=None, town=None, before=None, after=None, reason: str = "", about=None
+) -> Event:
+    """Append an event to the town's chain, in the caller's transaction; the town's row serialises the chain.
+
+    ``about``: the id of the row it is about, so that the row's time line finds it.
+    """
     with transaction.atomic():
         if town is not None:
             Division.objects.select_for_update(of=("self",)).get(pk=town.pk)
@@ -236,7 +244,7 @@ def record(action: str, subject: str, *, user=None, town=None, before=None, afte
         last = Event.objects.filter(town=town, is_demo=is_demo).order_by("-number").first()
         event = Event(
             town=town, number=last.number + 1 if last else 1, at=timezone.now(), user=user, action=action,
-            subject=subject[:120], before=before, after=after, reason=reason[:500],
+            subject=subject[:120], before=before, after=after, reason=reason[:500], about=about,
             previous=last.digest if last else "",
             is_demo=is_demo,
         )  # fmt: skip
