@@ -11,6 +11,7 @@ from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.lists import CHUNK, ListView, batches
 from farmland.places.api import Subtree, town_filter
 from parcels.models import Listing, Parcel, Step
+from parcels.shapes import boundaries, with_coordinates
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,23 @@ class ParcelList(ListView):
         return answer
 
     def features(self, rows, keys) -> Iterator[bytes]:
-        """A FeatureCollection in pieces. No parcel has a boundary yet, so every geometry is null (RFC 7946 §3.2)."""
+        """A FeatureCollection in pieces; a boundary nobody drew or the user may not see is null (RFC 7946 §3.2)."""
+        seen = {one.code for one in with_coordinates(self.request.user)}
         yield b'{"type":"FeatureCollection","features":['
         comma = ""
         for chunk in batches(self.stream(rows, keys), CHUNK):
-            found = [self.table.as_json(row) for row in self.finished(chunk)]
-            yield (comma + ",".join(feature(row) for row in found)).encode()
+            finished = self.finished(chunk)
+            shapes = boundaries(row["id"] for row in finished if row["division"] in seen)
+            found = [feature(self.table.as_json(row), shapes.get(row["id"])) for row in finished]
+            yield (comma + ",".join(found)).encode()
             comma = ","
         yield b"]}"
 
 
-def feature(row: dict) -> str:
-    one = {"type": "Feature", "id": row["id"], "geometry": None, "properties": row}
-    return json.dumps(one, ensure_ascii=False, separators=(",", ":"), default=plain)
+def feature(row: dict, geometry: str | None) -> str:
+    """One feature; the geometry is GeoJSON already and is not read again."""
+    properties = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=plain)
+    return f'{{"type":"Feature","id":"{row["id"]}","geometry":{geometry or "null"},"properties":{properties}}}'
 
 
 class AcceptanceList(ListView):

@@ -369,7 +369,7 @@ def test_computed_lists_page_like_the_others(client_for, year, ordering, size):
     assert forward == backward == whole
 
 
-def test_geojson_is_for_parcels_and_shows_no_geometry(client_for, year):
+def test_geojson_is_for_parcels_and_a_parcel_without_boundary_has_none(client_for, year):
     client = client_for("xihe")
     answer = client.get("/api/v1/parcels/", {"format": "geojson"})
     assert answer["Content-Type"] == "application/geo+json"
