@@ -18,7 +18,7 @@ WORKS = """
 WITH facts AS (
     SELECT w.id, w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche, COALESCE(w.area_mu, 0) AS planned, {sums}
     FROM parcels_work w
-    LEFT JOIN parcels_step s ON s.town_id = w.town_id AND s.work_id = w.id AND s."on" <= %(day)s
+    LEFT JOIN parcels_step s ON s.town_id = w.town_id AND s.work_id = w.id AND {on} <= %(day)s
     LEFT JOIN parcels_rung r ON r.id = s.rung_id
     WHERE w.town_id = %(town)s AND w.exit = ''
     GROUP BY w.id
@@ -38,6 +38,9 @@ SELECT 0, division_id, kind_id, year, tranche, {areas} FROM works GROUP BY divis
 UNION ALL
 SELECT 1, division_id, kind_id, year, tranche, {counts} FROM parcels GROUP BY division_id, kind_id, year, tranche
 """
+UNDONE = (
+    """COALESCE((SELECT o."on" FROM parcels_step o WHERE o.id = s.reverses_id), s."on")"""  # day of what is undone
+)
 # Then the parcels whose stored stage is not the furthest rung of the least advanced of their open works (of two
 # equally far the one whose kind comes first), with what it should be. The rungs are values, not a join of the ladders:
 # their number is known to the planner, which else walks all of them for every parcel.
@@ -75,6 +78,7 @@ def statement(text: str, top: int, rungs: int, vendor: str) -> str:
     owns = {rank: ", ".join(f"own{one}" for one in ranks[rank:]) for rank in ranks}
     planned = {0: "planned"}
     return text.format(
+        on='s."on"',
         sums=", ".join(
             f"CAST(COALESCE(SUM(s.area_mu) FILTER (WHERE r.rank = {rank}), 0) AS BIGINT) AS own{rank}"
             for rank in ranks
@@ -119,9 +123,12 @@ class Group:
 Key = tuple[int, str, int, str]  # division, kind, year, tranche
 
 
-def groups(town: Division, day: date, ladders: "Ladders | None" = None) -> dict[Key, Group]:
-    """All sums of a town as of the end of ``day``."""
-    return _read(WORKS + PARCELS + GROUPS, ladders or Ladders(town), day)[0]
+def groups(
+    town: Division, day: date, ladders: "Ladders | None" = None, *, as_known_now: bool = False
+) -> dict[Key, Group]:
+    """All sums of a town as of the end of ``day``; ``as_known_now`` leaves out what has been taken back since."""
+    works = WORKS.replace("{on}", UNDONE) if as_known_now else WORKS
+    return _read(works + PARCELS + GROUPS, ladders or Ladders(town), day)[0]
 
 
 def groups_and_stages(ladders: "Ladders", day: date, year: int) -> tuple[dict[Key, Group], dict[str, list[str]]]:

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from farmland.accounts.models import User, record
 from farmland.jobs.models import Job
+from farmland.lib.area import LARGEST
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
@@ -19,7 +20,6 @@ from tasks.models import Target, TownYear
 from tasks.services import request_recompute
 
 ZERO = Decimal(0)
-MOST = Decimal("9999999.9999")
 
 
 class Refused(Exception):
@@ -66,7 +66,7 @@ def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
     work = _work(year, wish, by)
     _check_person(work, by)
     _check_room(work, rung, wish)
-    verdict = "partial" if wish.verdict == "passed" and wish.declared and wish.area < wish.declared else wish.verdict
+    verdict = _verdict(wish)
     step = Step.objects.create(
         town=year.town,
         work=work,
@@ -91,7 +91,9 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
     if not reason.strip():
         raise Refused("请写明冲销的原因。", field="reason")
     year = _open_year(TownYear.objects.get(town=step.town_id, year=step.work.year))
-    if again := _earlier(key, by, {"reverses_id": step.pk, "on": on} | ({} if area is None else {"area_mu": -area})):
+    reason = reason.strip()
+    asked = {"reverses_id": step.pk, "on": on, "reason": reason} | ({} if area is None else {"area_mu": -area})
+    if again := _earlier(key, by, asked):
         return Accepted(again, None)
     work = Work.objects.select_for_update(of=("self",)).get(pk=step.work_id)
     left = step.area_mu + _sum(Step.objects.filter(reverses=step))
@@ -100,7 +102,9 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
         raise Refused("这条记录已经全部冲销，或不是验收通过的记录，不能再冲销。", field="reverses")
     if not ZERO < area <= left:
         raise Refused(f"冲销面积应大于 0、不大于尚未冲销的 {plain(left)}，现为 {plain(area)}。", field="accepted_mu")
-    _check_day(year, on, "on")
+    _check_day(year, on, "accepted_on")
+    if on < step.on:
+        raise Refused(f"冲销日期 {on:%Y-%m-%d} 早于原记录的 {step.on:%Y-%m-%d}，请核对。", field="accepted_on")
     _check_higher_levels(step)
     undone = Step.objects.create(
         town=year.town,
@@ -110,7 +114,7 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
         verdict="revoked",
         on=on,
         by=by,
-        reason=reason.strip(),
+        reason=reason,
         reverses=step,
         key=key,
         is_demo=by.is_demo,
@@ -151,7 +155,14 @@ def _facts_of(wish: Wish) -> dict:
         "work.division_id": wish.division.pk, "work.kind_id": wish.kind.pk, "work.tranche": wish.tranche,
         "work.parcel_id": wish.parcel and wish.parcel.pk, "rung.level": wish.level, "area_mu": wish.area,
         "declared_mu": wish.declared, "on": wish.on, "reason": wish.reason, "reverses_id": None,
+        "verdict": _verdict(wish),
     }  # fmt: skip
+
+
+def _verdict(wish: Wish) -> str:
+    """As asked; less passed than was presented is a part."""
+    is_part = wish.verdict == "passed" and wish.declared and wish.area < wish.declared
+    return "partial" if is_part else wish.verdict
 
 
 def _open_year(town_year: TownYear) -> TownYear:
@@ -189,8 +200,10 @@ def _check_words(year: TownYear, wish: Wish) -> None:
             raise Refused(f"退回不计面积，面积应为 0，现为 {plain(wish.area)}。", field="accepted_mu")
         if not wish.reason.strip():
             raise Refused("退回须写明原因。", field="reason")
-    elif not ZERO < wish.area <= MOST:
+    elif wish.area <= ZERO:
         raise Refused(f"验收面积应大于 0，现为 {plain(wish.area)}。", field="accepted_mu")
+    elif wish.area > LARGEST:
+        raise Refused(f"验收面积不大于 {LARGEST} 亩，现为 {plain(wish.area)}，请核对数字和单位。", field="accepted_mu")
     if wish.verdict == "partial" and not wish.reason.strip():
         raise Refused("部分通过须写明原因。", field="reason")
     if wish.declared is not None and wish.declared < wish.area:

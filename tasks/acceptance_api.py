@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from farmland.lib.api.errors import wrong_parameter
 from farmland.lib.api.fields import PlainDecimalField
 from farmland.lib.api.http import idempotency_key
+from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.api import AcceptanceList
 from parcels.models import Kind, Parcel, Step
@@ -44,6 +45,9 @@ class AcceptanceSerializer(serializers.Serializer):
 
     def validate(self, values):
         if not values.get("reverses"):
+            if values["verdict"] == "revoked":
+                message = "冲销须在 reverses 写明所冲的记录；登记验收的结论为 passed、partial 或 returned。"
+                raise serializers.ValidationError({"verdict": message}, code="invalid")
             missing = [name for name in ("town", "year", "kind", "level", "accepted_mu") if values.get(name) is None]
             if missing:
                 raise serializers.ValidationError(dict.fromkeys(missing, "该字段是必填项。"), code="required")
@@ -80,6 +84,8 @@ class AcceptanceDoor(AcceptanceList):
         if kind is None:
             raise wrong_parameter("kind", f"没有名为“{values['kind']}”的任务类型。")
         parcel = self._parcel(user, town_year, values.get("parcel"))
+        if parcel:
+            _check_same(values, {"division": parcel.division.code}, "图斑")
         division = parcel.division if parcel else self._division(user, town_year, values.get("division"))
         if not user.can("accept", division, kind.code):
             raise exceptions.PermissionDenied
@@ -106,7 +112,8 @@ class AcceptanceDoor(AcceptanceList):
             raise exceptions.PermissionDenied
         area = values.get("accepted_mu")
         if area is not None and area >= 0:
-            raise wrong_parameter("accepted_mu", f"冲销的面积应为负数，现为 {area}。")
+            raise wrong_parameter("accepted_mu", f"冲销的面积应为负数，现为 {plain(area)}。")
+        _check_same(values, _own(step), "所冲的记录")
         reason = values.get("reason") or ""
         on = values["accepted_on"]
         return reverse(step, by=user, reason=reason, on=on, area=None if area is None else -area, key=key)
@@ -125,6 +132,22 @@ class AcceptanceDoor(AcceptanceList):
         if found is None:
             raise exceptions.NotFound
         return found
+
+
+def _own(step: Step) -> dict:
+    work = step.work
+    return {
+        "town": work.town.slug, "year": work.year, "kind": work.kind_id, "division": work.division.code,
+        "parcel": work.parcel_id, "tranche": work.tranche, "level": step.rung.level,
+    }  # fmt: skip
+
+
+def _check_same(values: dict, own: dict, what: str) -> None:
+    """What a caller states besides must be the row's own: a contradiction is not guessed away."""
+    for name, value in own.items():
+        stated = values.get(name)
+        if stated not in (None, "") and stated != value:
+            raise wrong_parameter(name, f"与{what}不符：{what}为“{value or '无'}”，现写“{stated}”，请核对。")
 
 
 def refused(refusal: Refused) -> exceptions.APIException:

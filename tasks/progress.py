@@ -87,8 +87,9 @@ class TownFacts:
         return stale
 
     def groups(self, day: date) -> dict:
+        """Sums of today, or of an earlier day without what has been taken back since."""
         if day not in self._groups:
-            self._groups[day] = groups(self.town, day, self.ladders)
+            self._groups[day] = groups(self.town, day, self.ladders, as_known_now=day < self.today)
         return self._groups[day]
 
     def leaves(self, kind: str) -> list[str]:
@@ -257,10 +258,15 @@ def _judge(facts: TownFacts, figure: Figure, by_target: dict) -> None:
     elif figure.is_met:
         names = "、".join(str(child.target.kind) for child in unmet)
         figure.state, figure.reason = "on_track", f"合计已够，但{names}尚未完成。"
-    elif target.kind.nature == Kind.STOCK and figure.amount is not None:
-        figure.state, figure.reason = "at_risk", f"低于目标 {plain(figure.amount - figure.counted)} 亩。"
     else:
-        figure.state, figure.reason = "on_track", ""
+        figure.state, figure.reason = "on_track", _short_stock(figure)
+
+
+def _short_stock(figure: Figure) -> str:
+    """A stock has no stages to be late at: how far it is from its target is said in words."""
+    if figure.target.kind.nature != Kind.STOCK or figure.amount is None:
+        return ""
+    return f"低于目标 {plain(figure.amount - figure.counted)} 亩。"
 
 
 def _infeasible(figure: Figure) -> str:

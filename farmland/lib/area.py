@@ -5,6 +5,7 @@ from fractions import Fraction
 
 M2_PER_MU = Fraction(2000, 3)
 IN_MU = {"mu": Fraction(1), "m2": 1 / M2_PER_MU, "hectare": Fraction(15)}
+LARGEST = Decimal("9999999.9999")  # 亩; more is a slip of unit or point
 NAMES = {"mu": "亩", "m2": "平方米", "hectare": "公顷"}
 
 

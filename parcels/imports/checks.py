@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from farmland.lib.area import to_mu
+from farmland.lib.area import LARGEST, to_mu
 from farmland.lib.excel import Cell, CellError, Row, cell_code
 from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal, plain
 from farmland.places.models import Division
@@ -14,7 +14,6 @@ from parcels.imports.columns import AREAS, BY_FIELD
 from parcels.imports.reading import Table
 from parcels.models import Kind
 
-LARGEST = Decimal("9999999.9999")
 PLACES = 4
 ISSUED_PLACES = 12  # a list computed by a map program prints many decimals; they are kept in the raw cells
 SEPARATORS = re.compile(r"[、,，;；\n]+")

@@ -109,16 +109,20 @@ class FormDoor(ListView):
     default_ordering = ("-submitted_at",)
 
     def initial(self, request, *args, **kwargs):
-        if request.method == "POST" and too_large(request._request):
+        if request.method == "POST" and self.is_known(request) and too_large(request._request):
             raise TooLarge(size_text())
         super().initial(request, *args, **kwargs)
+
+    def is_known(self, request) -> bool:
+        """Whether somebody is there, found out without reading the body; nobody's file is not waited for."""
+        return bool(request.user) if request.headers.get("Authorization") else request._request.user.is_authenticated
 
     @extend_schema(
         summary="上传填好的进度表",
         request={"multipart/form-data": FormUpload},
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="每份表一个，重发时不变"),
-            OpenApiParameter("preview", str, enum=["1"], description="只核对，不写入"),
+            OpenApiParameter("preview", str, enum=["0", "1"], description="只核对，不写入"),
             OpenApiParameter("on_conflict", str, enum=[MINE, THEIRS], description="有冲突的格以谁为准"),
             OpenApiParameter("year", int, description="补报以前尚未关账的年度时写明"),
         ],
@@ -135,9 +139,10 @@ class FormDoor(ListView):
         key = idempotency_key(request)
         choose = read_choice(request.query_params.get("on_conflict"))
         expected = Expected(year=read_year(request.query_params.get("year")))
+        is_preview = read_preview(request.query_params.get("preview"))
         upload = self.keep(request)
         try:
-            if request.query_params.get("preview") == "1":
+            if is_preview:
                 return preview_answer(request, preview(upload, request.user, expected, choose))
             return answer(request, submit(upload, request.user, expected, key=key, choose=choose))
         except NotYours as error:
@@ -169,6 +174,13 @@ def read_choice(text: str | None):
     if text not in (MINE, THEIRS):
         raise wrong_parameter("on_conflict", f"on_conflict 应为 mine 或 theirs，现为“{text[:40]}”。")
     return lambda cell: text
+
+
+def read_preview(text: str | None) -> bool:
+    """A misspelt wish for a preview must not write."""
+    if text not in (None, "0", "1"):
+        raise wrong_parameter("preview", f"preview 应为 1（只核对）或 0，现为“{text[:40]}”。")
+    return text == "1"
 
 
 def read_year(text: str | None) -> int | None:

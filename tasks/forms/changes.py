@@ -70,12 +70,14 @@ class Difference:
 
 @dataclass
 class Outcome:
-    """All a form would do. ``gone``: cells of rows whose work has left the year meanwhile."""
+    """All a form would do. ``gone``: cells of rows whose work has left the year meanwhile; ``unexplained``: (row, cell
+    of the remark, stage's name, before, after) where the village's lower figure was chosen and no reason is given."""
 
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     gone: list[tuple[int, str]] = field(default_factory=list)
+    unexplained: list[tuple[int, str, str, Decimal, Decimal]] = field(default_factory=list)
 
     @property
     def changed_rows(self) -> int:
@@ -145,6 +147,7 @@ class Comparison:
         is_remark = bool(line.note) and line.note != theirs.note
         if merged != theirs or is_remark:
             delta = merged.area - theirs.area
+            self.explain(line, item, line.stage, theirs.area, merged.area)
             self.out.changes.append(
                 Change(line.number, line.key, line.stage, delta, merged, theirs, line.note or reason)
             )
@@ -193,9 +196,16 @@ class Comparison:
                 if decided != MINE:
                     continue
             gone = Said(ZERO, line.on, line.crop, line.note)
+            self.explain(line, item, stage, theirs.area, ZERO)
             self.out.changes.append(
                 Change(line.number, line.key, stage, -theirs.area, gone, theirs, line.note or TAKEN_OVER)
             )
+
+    def explain(self, line: Line, item: Item, stage: str, before: Decimal, after: Decimal) -> None:
+        """A decrease needs a reason (contract §4), also one that comes of a choice between two figures."""
+        if after < before and not line.note:
+            name = self.base.stage_name(item.kind, stage)
+            self.out.unexplained.append((line.number, line.cells.get(NOTE, line.cells[AREA]), name, before, after))
 
     def show(self, line: Line, item: Item, changes: list[Change]) -> None:
         """The row's changed cells, as the village saw and filled them."""

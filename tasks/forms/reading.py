@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from farmland.lib.area import LARGEST
 from farmland.lib.dates import parse_day
 from farmland.lib.excel import Cell, CellError, FileRefused, Row, find_header
 from farmland.lib.excel import Sheet as Page
@@ -229,7 +230,7 @@ class SheetReader:
         cell = self.cell(row, AREA)
         text = narrow(cell.text).removesuffix("亩")
         try:
-            area = parse_decimal(text, minimum=0)
+            area = parse_decimal(text, minimum=0, maximum=LARGEST)
         except ValueError as error:
             self.wrong(row, AREA, str(error).replace(f"“{text}”", f"“{cell.text}”"))
             return None

@@ -56,7 +56,7 @@ def preview(upload: Upload, user, expected: Expected, choose: Choose = ask, *, m
     if found.refusal:
         return refused(found, user, [], mark=mark)
     outcome = compare(found.reading.lines, found.facts, division_facts(found.form.division, found.form.year), choose)
-    if errors := [*found.errors, *gone_errors(outcome)]:
+    if errors := [*found.errors, *left_errors(outcome)]:
         return refused(found, user, errors, outcome, mark=mark)
     return Result("preview", found, outcome, notes=found.notes)
 
@@ -93,6 +93,16 @@ def content_of(found: Look) -> str:
 def gone_errors(outcome: Outcome) -> list[CellError]:
     text = "第 {} 行 [图斑编号] 这块图斑已退出本年度治理，不再填报，请把这一行改回下载时的样子。"
     return [CellError(PROGRESS, cell, text.format(number)) for number, cell in outcome.gone]
+
+
+def left_errors(outcome: Outcome) -> list[CellError]:
+    """What comparing found wrong: rows that are gone, and decreases without a reason."""
+    text = "第 {} 行 [备注] “{}”现为 {} 亩，按本表减为 {} 亩，请在备注写明原因。"
+    found = [
+        CellError(PROGRESS, cell, text.format(number, stage, plain(before), plain(after)))
+        for number, cell, stage, before, after in outcome.unexplained
+    ]
+    return [*gone_errors(outcome), *found]
 
 
 def refused(
@@ -140,7 +150,7 @@ def apply(found: Look, user, key: str, choose: Choose, seen: str | None) -> Resu
         if seen is not None and (now := compare(found.reading.lines, found.facts, facts)).digest != seen:
             return Result("moved", found, now, notes=found.notes)
         outcome = compare(found.reading.lines, found.facts, facts, choose)
-        result = Result("applied", found, outcome, errors=gone_errors(outcome), notes=found.notes)
+        result = Result("applied", found, outcome, errors=left_errors(outcome), notes=found.notes)
         if not result.errors:
             write(result, user, key, content)
         return result

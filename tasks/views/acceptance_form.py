@@ -1,10 +1,10 @@
 """The forms of the acceptance page: what was typed, checked for being numbers and dates; the rest is the service's."""
 
-from decimal import Decimal
 from uuid import uuid4
 
 from django import forms
 
+from farmland.lib.area import LARGEST
 from farmland.lib.numbers import parse_decimal
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel
@@ -13,7 +13,6 @@ from tasks.models import Target, TownYear
 from tasks.views.common import Labels
 
 VERDICTS = [("passed", "通过"), ("partial", "部分通过"), ("returned", "退回")]
-LARGEST = Decimal("9999999.9999")
 
 
 class AreaField(forms.CharField):
@@ -141,6 +140,6 @@ class ReversalForm(forms.Form):
     """冲销: how much of an entry is taken back, and why."""
 
     accepted_mu = AreaField(label="冲销面积（亩）", help_text="写正数；可以只冲销一部分。")
-    on = DayField(label="日期")
+    accepted_on = DayField(label="日期")
     reason = forms.CharField(label="原因", max_length=300, error_messages={"required": "请写明冲销的原因。"})
     key = forms.CharField(widget=forms.HiddenInput, max_length=100)

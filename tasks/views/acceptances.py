@@ -63,13 +63,13 @@ def acceptance_reverse(request, town_year: TownYear, pk):
     if step is None or not request.user.can("accept", step.work.division, step.work.kind_id):
         raise Http404
     left = left_of(step)
-    first = {"accepted_mu": plain(left), "on": town_year.today(), "key": new_key()}
+    first = {"accepted_mu": plain(left), "accepted_on": town_year.today(), "key": new_key()}
     form = ReversalForm(request.POST if request.method == "POST" else None, initial=first)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
             done = reverse(
-                step, by=request.user, reason=values["reason"], on=values["on"], area=values["accepted_mu"],
+                step, by=request.user, reason=values["reason"], on=values["accepted_on"], area=values["accepted_mu"],
                 key=values["key"],
             )  # fmt: skip
         except Refused as refusal:

@@ -73,6 +73,8 @@ def post(body: bytes, content_type: str = "application/json"):
     "body",
     [
         pytest.param(b"{", id="cut off"),
+        pytest.param(b"null", id="nothing"),
+        pytest.param(b"[1]", id="a list"),
         pytest.param(b"\xff\xfe", id="not utf-8"),
         pytest.param(b'{"n": NaN}', id="NaN"),
         pytest.param(b'{"n": "a\\u0000b"}', id="NUL"),

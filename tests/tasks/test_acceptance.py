@@ -248,7 +248,8 @@ def test_part_of_it_can_be_taken_back_and_then_the_rest_but_no_more(case):
     ("changes", "field"),
     [
         pytest.param({"reason": "  "}, "reason", id="no reason"),
-        pytest.param({"on": date(2024, 12, 31)}, "on", id="a day to come"),
+        pytest.param({"on": date(2024, 12, 31)}, "accepted_on", id="a day to come"),
+        pytest.param({"on": date(2024, 10, 9)}, "accepted_on", id="before the row itself"),
         pytest.param({"area": D(0)}, "accepted_mu", id="nothing"),
         pytest.param({"area": D(-1)}, "accepted_mu", id="negative"),
     ],
@@ -288,6 +289,8 @@ def test_a_reversal_with_the_same_key_happens_once(case):
     step = case.accept().step
     for _ in range(2):
         reverse(step, by=case.officer, reason="录入有误", on=TODAY, area=D(1), key="r1")
+    with pytest.raises(Refused, match="Idempotency-Key"):
+        reverse(step, by=case.officer, reason="另一个原因", on=TODAY, area=D(1), key="r1")
 
     assert case.counted() == 3
 

@@ -177,13 +177,15 @@ def test_an_entry_is_reversed_in_part_with_a_reason(land, client):
     form = client.get(there).content.decode()
     key = re.search(r'name="key" value="([^"]+)"', form)[1]
 
-    refused = client.post(there, {"accepted_mu": "9", "on": "2024-10-11", "reason": "录入有误", "key": key})
+    refused = client.post(there, {"accepted_mu": "9", "accepted_on": "2024-10-11", "reason": "录入有误", "key": key})
     assert refused.status_code == 400
     assert "不大于尚未冲销的 4" in refused.content.decode()
-    silent = client.post(there, {"accepted_mu": "1", "on": "2024-10-11", "reason": "", "key": key})
+    silent = client.post(there, {"accepted_mu": "1", "accepted_on": "2024-10-11", "reason": "", "key": key})
     assert "请写明冲销的原因" in silent.content.decode()
     for _ in range(2):
-        done = client.post(there, {"accepted_mu": "1.5", "on": "2024-10-11", "reason": "录入有误", "key": key})
+        done = client.post(
+            there, {"accepted_mu": "1.5", "accepted_on": "2024-10-11", "reason": "录入有误", "key": key}
+        )
         assert done.status_code == 302
 
     assert [one.area_mu for one in Step.objects.acceptances()] == [4, D("-1.5")]
@@ -270,6 +272,9 @@ def test_a_script_enters_an_acceptance_once_per_key(land, api):
     ("changes", "status", "attr"),
     [
         pytest.param({"accepted_mu": "11"}, 400, "accepted_mu", id="over the parcel"),
+        pytest.param({"accepted_mu": "99999999"}, 400, "accepted_mu", id="no such area on earth"),
+        pytest.param({"verdict": "revoked"}, 400, "verdict", id="a reversal of nothing"),
+        pytest.param({"division": "530000"}, 400, "division", id="another place than the parcel's"),
         pytest.param({"level": "moon"}, 400, "level", id="no such level"),
         pytest.param({"kind": "moon"}, 400, "kind", id="no such kind"),
         pytest.param({"accepted_on": "2024-10-13"}, 400, "accepted_on", id="a day to come"),
@@ -316,5 +321,13 @@ def test_a_script_reverses_by_a_negative_row(land, api):
     assert undone.json()["reverses"] == row["id"]
     listed = client.get("/api/v1/acceptances/", {"town": "qingxi"}).json()["results"]
     assert sum(D(one["accepted_mu"]) for one in listed) == 3
-    wrong = client.post("/api/v1/acceptances/", back | {"accepted_mu": "1"}, format="json")
-    assert wrong.json()["errors"][0]["attr"] == "accepted_mu"
+    for name, value in {"accepted_mu": "1", "town": "erong", "level": "village", "kind": "restructure"}.items():
+        wrong = client.post("/api/v1/acceptances/", back | {name: value}, format="json")
+        assert (wrong.status_code, wrong.json()["errors"][0]["attr"]) == (400, name)
+
+
+def test_the_same_key_with_another_verdict_is_another_body(land, api):
+    client, key = api(land.officer), {"Idempotency-Key": "v"}
+    assert client.post("/api/v1/acceptances/", order(land), format="json", headers=key).status_code == 201
+    part = order(land, verdict="partial")
+    assert client.post("/api/v1/acceptances/", part, format="json", headers=key).status_code == 422

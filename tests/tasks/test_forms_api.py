@@ -145,13 +145,13 @@ def test_preview_lists_the_changes_and_writes_nothing(world):
     assert Upload.objects.count() == 1
 
 
-def stale_paper(world):
+def stale_paper(world, theirs=1.6):
     """The head holds a form issued before the official changed the same cell."""
     first = Paper.issue(world.xinsi, world.head).fill(2, **GOOD)
     post(world.head, first)
     old = Paper.issue(world.xinsi, world.head)
     newer = Paper.issue(world.xinsi, world.official)
-    assert post(world.official, newer.fill(2, area=1.6, note="现场丈量")).status_code == 201
+    assert post(world.official, newer.fill(2, area=theirs, note="现场丈量")).status_code == 201
     return old.fill(2, area=2.4)
 
 
@@ -174,6 +174,35 @@ def test_a_stale_form_is_settled_by_choice(world, choice, area):
     assert answer.status_code == (201 if choice == "mine" else 200)
     assert str(sum(step.area_mu for step in Step.objects.all()).normalize()) == area
     assert post(world.head, paper, "?on_conflict=both").status_code == 400
+
+
+def test_the_village_s_lower_figure_needs_a_reason_also_when_chosen(world):
+    paper = stale_paper(world, theirs=2.6)
+    refused = post(world.head, paper, "?on_conflict=mine")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["attr"] == "进度!I2"
+    assert "现为 2.6 亩，按本表减为 2.4 亩" in refused.json()["errors"][0]["detail"]
+    assert post(world.head, paper.fill(2, note="重新丈量"), "?on_conflict=mine").status_code == 201
+
+
+@pytest.mark.parametrize("value", ["true", "2", "", "yes"])
+def test_a_misspelt_wish_for_a_preview_does_not_write(world, value):
+    paper = Paper.issue(world.xinsi, world.head).fill(2, **GOOD)
+    answer = post(world.head, paper, f"?preview={value}")
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "preview")
+    assert not Upload.objects.exists()
+    assert not Step.objects.exists()
+
+
+def test_an_area_no_village_has_is_refused(world):
+    paper = Paper.issue(world.xinsi, world.head).fill(2, **(GOOD | {"area": 99_999_999}))
+    assert post(world.head, paper).json()["errors"][0]["attr"] == "进度!F2"
+
+
+def test_nobody_s_large_file_is_not_waited_for(settings):
+    settings.FORM_MAX_BYTES = 10
+    big = SimpleUploadedFile("a.xlsx", b"x" * 200_000)
+    assert APIClient().post("/api/v1/forms/", {"file": big}).status_code == 401
 
 
 def test_a_cell_left_as_issued_never_undoes_what_another_wrote(world):

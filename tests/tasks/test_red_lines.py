@@ -7,7 +7,7 @@ import pytest
 
 from parcels.models import Kind
 from parcels.progress import Ladders
-from tasks.acceptance import Wish, accept
+from tasks.acceptance import Wish, accept, reverse
 from tasks.models import Progress, RedLineResult
 from tasks.services import recompute
 from tests.tasks.land import Land
@@ -86,6 +86,23 @@ def test_the_32_are_inside_the_survey_and_count_once(erping, db):
 
     assert whole(erping, "in_out").counted == 33
     assert RedLineResult.objects.get(town=erping.town, line="retention").margin == before + 1
+
+
+def test_what_is_taken_back_leaves_the_stock_as_it_was(erping, db):
+    """Accepted after the survey and taken back, or before it and taken back later: the survey's area stands."""
+    recompute(erping.town, 2023)
+    before = RedLineResult.objects.get(town=erping.town, line="retention").margin
+    other = Land(slug="elsewhere", name="别镇").person(place=erping.town)
+    kind = Kind.objects.get(code="in_out")
+    for day in (date(2023, 9, 1), date(2023, 2, 1)):
+        step = accept(
+            erping, Wish(erping.town, kind, "city", D(10), day, "passed", tranche="2022年结转"), by=other
+        ).step
+        reverse(step, by=other, reason="录入有误", on=date(2023, 9, 2))
+        recompute(erping.town, 2023)
+
+        assert whole(erping, "in_out").counted == 32
+        assert RedLineResult.objects.get(town=erping.town, line="retention").margin == before
 
 
 def test_accepting_all_69_gives_what_the_what_if_promised(erping, db):

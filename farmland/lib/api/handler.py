@@ -20,8 +20,10 @@ class ApiExceptionHandler(ExceptionHandler):
     """Django's refusals become API answers, and every answer speaks Chinese."""
 
     def convert_known_exceptions(self, exc):
-        if isinstance(exc, core.RequestDataTooBig | core.TooManyFieldsSent | core.TooManyFilesSent):
-            return TooLarge(f"提交的内容过大：一次最多 {settings.DATA_UPLOAD_MAX_NUMBER_FILES} 个文件，请分次提交。")
+        if isinstance(exc, core.TooManyFilesSent):
+            return TooLarge(f"一次最多 {settings.DATA_UPLOAD_MAX_NUMBER_FILES} 个文件，请分次提交。")
+        if isinstance(exc, core.RequestDataTooBig | core.TooManyFieldsSent):
+            return TooLarge()
         if isinstance(exc, core.SuspiciousOperation | MultiPartParserError | UnreadablePostError):
             return exceptions.ParseError(DETAILS[400])
         return super().convert_known_exceptions(exc)

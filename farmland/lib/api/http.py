@@ -65,6 +65,8 @@ class StrictJSON(JSONParser):
             raise exceptions.ParseError("请求的内容不是有效的 JSON，请检查格式后重新提交。") from error
         if place is not None:
             raise exceptions.ParseError("请求的内容含有无法保存的字符（NUL 或半个代理码），请删除后重新提交。")
+        if not isinstance(value, dict):
+            raise exceptions.ParseError("请求的内容应为一个 JSON 对象 {…}，请按接口说明填写各字段。")
         return value
 
 
