@@ -14,6 +14,8 @@ FILES = ("form_blank", "parcel_import_template")  # answers that are files, not 
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
     "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
+    "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
+    "issue_permit", "permit_settle",
 )  # fmt: skip
 NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)

@@ -13,6 +13,8 @@ from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
+from tasks.issue_api import PermitList
+from tasks.issue_api import paths as issue_paths
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -41,9 +43,9 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, AcceptanceDoor, FormDoor, ProgramList, RateList,
+    IssueList, PermitList, AcceptanceDoor, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
-v1 = form_paths + [one for view in LISTS for one in list_paths(view)]
+v1 = form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [
     path("v1/", include(v1)),

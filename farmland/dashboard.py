@@ -314,7 +314,7 @@ def todo(town_year: TownYear, lines: list[dict], rows: list[Progress], findings:
                 {"title": title, "text": result.reason, "url": reverse("what_if", kwargs=where), "late": True}
             )
     late = Issue.objects.filter(town=town_year.town, year=town_year.year, due_on__lt=town_year.today())
-    late = late.exclude(state__in=Issue.CLOSED)
+    late = late.filter(is_excluded=False).exclude(state__in=Issue.CLOSED)
     late = late.aggregate(count=Count("pk"), first=Min("due_on"))
     if count := late["count"]:
         days = (town_year.today() - late["first"]).days

@@ -270,7 +270,11 @@ class IssueList(ListView):
         texts("warnings", "提醒"),
         day("due_on", "整改时限"),
         Column("due_stated", "整改时限原文"),
+        day("review_on", "复查日期", help="没有时限的，定方式时须定复查日期"),
         Column("state", "状态"),
+        day("closed_on", "销号日期"),
+        Column("is_excluded", "不在整治范围", kind="yes", help="列出，不计数"),
+        whole("version", "版本", help="办理时带上，别人先改过就回 409"),
     )
     filters = (
         town_filter(),
@@ -281,6 +285,7 @@ class IssueList(ListView):
         Filter("measure", "整改方式"),
         Filter("problem_kind", "问题类型"),
         Filter("source", "问题来源"),
+        Yes("is_excluded", "不在整治范围"),
     )
     ordering = ("town", "year", "due_on", "area_mu", "state")
     default_ordering = ("town__slug", "-year", "ledger", "order")

@@ -2,7 +2,7 @@
 
 counted(t, d) = Σ reached(w, counted rung) over the works of the target + Σ entries (carry, offset, correction)
 stock(t)      = survey + Σ entries + Σ over kinds feeding t [reached now − reached at the survey]
-open(t)       = issues not closed; counted = closed ones
+open(t)       = issues in scope not closed; counted = closed ones
 A parent is met only when its own comparison holds and, with rule "every", every child is met.
 """
 
@@ -74,9 +74,8 @@ class TownFacts:
             one.pk: one for one in Division.objects.filter(path__startswith=self.town.path).order_by("path")
         }
         self.issues: dict = defaultdict(lambda: [0, 0])  # (division, kind): all, closed
-        for division, kind, state in Issue.objects.of_year(self.town, plan.year).values_list(
-            "division", "kind", "state"
-        ):
+        counted = Issue.objects.of_year(self.town, plan.year).filter(is_excluded=False)
+        for division, kind, state in counted.values_list("division", "kind", "state"):
             self.issues[(division, kind)][0] += 1
             self.issues[(division, kind)][1] += state in Issue.CLOSED
         self._groups: dict[date, dict] = {}

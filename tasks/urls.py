@@ -3,11 +3,13 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, parcel_imports, parcels, system
+from tasks.views import acceptances, issue_detail, parcel_imports, parcels, system
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
-from tasks.views.issues import issue_detail, issue_list
+from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
 from tasks.views.what_if import what_if
+
+YEAR = "<slug:town>/<int:year>/"
 
 urlpatterns = [
     path("", pages.home, name="dashboard"),
@@ -48,7 +50,16 @@ urlpatterns = [
     path("<slug:town>/<int:year>/plan/check/waive/", finding_waive, name="finding_waive"),
     path("<slug:town>/<int:year>/plan/check/<uuid:pk>/withdraw/", finding_withdraw, name="finding_withdraw"),
     path("<slug:town>/<int:year>/issues/", issue_list, name="issue_list"),
-    path("<slug:town>/<int:year>/issues/<uuid:pk>/", issue_detail, name="issue_detail"),
+    path(f"{YEAR}issues/<uuid:pk>/", issue_detail.issue_detail, name="issue_detail"),
+    path(f"{YEAR}issues/<uuid:pk>/decide/", issue_detail.issue_decide, name="issue_decide"),
+    path(f"{YEAR}issues/<uuid:pk>/done/", issue_detail.issue_done, name="issue_done"),
+    path(f"{YEAR}issues/<uuid:pk>/accept/", issue_detail.issue_accept, name="issue_accept"),
+    path(f"{YEAR}issues/<uuid:pk>/return/", issue_detail.issue_return, name="issue_return"),
+    path(f"{YEAR}issues/<uuid:pk>/close/", issue_detail.issue_close, name="issue_close"),
+    path(f"{YEAR}issues/<uuid:pk>/reopen/", issue_detail.issue_reopen, name="issue_reopen"),
+    path(f"{YEAR}issues/<uuid:pk>/deliberation/", issue_detail.issue_deliberate, name="issue_deliberate"),
+    path(f"{YEAR}issues/<uuid:pk>/permit/", issue_detail.issue_permit, name="issue_permit"),
+    path(f"{YEAR}issues/permits/<uuid:pk>/", issue_detail.permit_settle, name="permit_settle"),
     path("<slug:town>/<int:year>/users/", system.user_list, name="user_list"),
     path("<slug:town>/<int:year>/users/new/", system.user_create, name="user_create"),
     path("<slug:town>/<int:year>/users/<int:pk>/reset/", system.user_reset, name="user_reset"),

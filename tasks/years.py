@@ -227,12 +227,13 @@ def _carry_issues(town: Division, year: int, by: User | None) -> int:
         ledger = f"{issue.ledger}@{issue.year}"[:60]
         if Issue.objects.filter(town=town, year=year, ledger=ledger, serial=issue.serial).exists():
             continue
-        origin = str(issue.pk)
+        origin, parcels = str(issue.pk), list(issue.parcels.all())
         issue.pk, issue._state.adding = Issue._meta.pk.get_default(), True
         issue.year, issue.ledger = year, ledger
         issue.ledger_title = f"{issue.ledger_title}（{year - 1} 年结转）"[:120]
         issue.cells = {**issue.cells, "carried_from": origin}
         issue.save(force_insert=True)
+        issue.parcels.set(parcels)
         record("结转问题", str(issue), user=by, town=town, before={"issue": origin}, after={"issue": str(issue.pk)})
         carried += 1
     return carried

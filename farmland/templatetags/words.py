@@ -45,8 +45,9 @@ STATES = {
     "returned": Look("back", "risk", "退回"),
     "revoked": Look("back", "none", "冲销"),
     "pending": Look("queue", "none", "待办"),
-    # issues
+    # issues (their words stand in tasks.issues.STATE_WORDS: a job that is done is not an issue that is done)
     "open": Look("track", "track", "整改中"),
+    "decided": Look("track", "track", "整改中"),
     "accepted": Look("met", "met", "已认定"),
     "closed": Look("met", "met", "已销号"),
     "reopened": Look("back", "risk", "重新整改"),

@@ -147,6 +147,13 @@ class Deliberation(Row):
         return f"{self.issue} {self.held_on}"
 
 
+class OfIssue(models.QuerySet):
+    """Rows that hang on an issue."""
+
+    def visible_to(self, user):
+        return self.filter(issue__division__in=user.divisions())
+
+
 class PermitCase(Row):
     """An application that lies with another authority (外部审批): 农转用, 确权, 设施备案; number, dates, outcome."""
 
@@ -164,6 +171,8 @@ class PermitCase(Row):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="登记人")
     version = models.PositiveIntegerField("版本", default=1)
     is_demo = models.BooleanField("演示", default=False)
+
+    objects = OfIssue.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "外部审批"

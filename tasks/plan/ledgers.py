@@ -9,8 +9,10 @@ from tasks.models import Issue, Plan
 from tasks.plan.common import common_dictionary
 from tasks.plan.document import LedgerDoc, LedgerRowDoc, PlanDoc
 from tasks.plan.sync import Differences, Wanted, sync
+from tasks.rulebook import shown
 
 SEPARATORS = re.compile(r"[、,，;；\s]+")
+PRINTED = ("codes", "project", "location", "measure_stated", "due_stated")  # of a row, as the plan prints it
 
 
 def printed_codes(cell: str) -> list[str]:
@@ -19,7 +21,7 @@ def printed_codes(cell: str) -> list[str]:
 
 
 def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differences: Differences) -> None:
-    """Issues of the plan's own ledgers. What people did since (measure decided, state) is kept on a reload."""
+    """Issues of the plan's own ledgers. Rows that people entered, carried over or worked on since stay as they are."""
     case = Case(doc, common_dictionary())
     wanted = []
     for ledger in doc.ledgers:
@@ -27,7 +29,20 @@ def write_ledgers(plan: Plan, doc: PlanDoc, places: dict[str, Division], differe
             wanted.append(Wanted((ledger.key, row.serial), ledger_issue(plan, case, ledger, row, places, len(wanted))))
     rows = Issue.objects.filter(town=plan.town, year=plan.year, is_demo=False)
     rows = rows.exclude(cells__has_key="carried_from")  # those came from the year before, not from this plan
-    sync(rows, ("ledger", "serial"), wanted, {"town": plan.town, "year": plan.year}, differences)
+    rows = rows.exclude(cells__has_key="entered")  # nor those that were typed in or imported
+    untouched = _without_worked_on(rows, wanted, differences)
+    fixed = {"town": plan.town, "year": plan.year}
+    sync(rows.filter(version=1), ("ledger", "serial"), untouched, fixed, differences)
+
+
+def _without_worked_on(rows, wanted: list[Wanted], differences: Differences) -> list[Wanted]:
+    """``wanted`` without the rows somebody has decided on or edited; what the plan now says of them is told."""
+    kept = {(row.ledger, row.serial): row for row in rows.filter(version__gt=1)}
+    for one in wanted:
+        row = kept.get(one.key)
+        if row is not None and any(getattr(row, name) != one.values[name] for name in PRINTED):
+            differences.add(f"整改问题 {row} 已有人办理，方案里这一行的改动没有写入，请在整改页面核对。")
+    return [one for one in wanted if one.key not in kept]
 
 
 def ledger_issue(plan: Plan, case: Case, ledger: LedgerDoc, row: LedgerRowDoc, places: dict, order: int) -> dict:
@@ -54,25 +69,12 @@ def ledger_issue(plan: Plan, case: Case, ledger: LedgerDoc, row: LedgerRowDoc, p
         "measure": facts["measure"] or "",
         "measure_stated": row.measure,
         "suggested_measure": suggestion.measure if suggestion else "",
-        "suggestion": _shown(suggestion),
+        "suggestion": shown(suggestion),
         "warnings": [one.text for one in warned(rules, common_rules(case.dictionary), facts)],
         "due_on": day_of(row.due, year=plan.year),
         "due_stated": row.due,
         "cells": _cells(row),
         "order": order,
-    }
-
-
-def _shown(suggestion) -> dict:
-    if suggestion is None:
-        return {}
-    return {
-        "reason": suggestion.reason,
-        "basis": suggestion.basis,
-        "clause": suggestion.clause,
-        "due": suggestion.due,
-        "needs": list(suggestion.needs),
-        "rule": suggestion.rule_key,
     }
 
 

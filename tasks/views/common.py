@@ -47,6 +47,8 @@ class Labels:
         """The label; a code without one is shown as it is."""
         return self._terms.get(dictionary, {}).get(code, code)
 
+    label = of  # as tasks.rulebook.Rulebook calls it
+
     def all(self, dictionary: str) -> dict[str, str]:
         return self._terms.get(dictionary, {})
 

@@ -1,4 +1,4 @@
-"""整改: the problem ledger as annexes print it, read only; what is late first, what the rules advise beside."""
+"""整改: the problem ledger as annexes print it; what is late first, what the rules advise beside."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import Case, F, QuerySet, Value, When
-from django.http import Http404
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.lib.numbers import fixed
-from farmland.templatetags.words import STATES
+from tasks.issues import STATE_WORDS
 from tasks.models import Issue, TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels, export_query
@@ -22,10 +21,7 @@ PER_PAGE = 100
 ZERO = Decimal(0)
 FILTERS = ("division", "measure", "state", "source", "kind", "warning")
 ORDERS = {"overdue": "逾期在前", "ledger": "台账顺序", "area": "面积从大到小"}
-STATE_NAMES = {
-    "overdue": "逾期",
-    **{code: STATES[code].word for code in ("open", "done", "accepted", "closed", "reopened")},
-}
+STATE_NAMES = {"overdue": "逾期", **STATE_WORDS}
 
 
 @town_page
@@ -42,7 +38,7 @@ def issue_list(request, town_year: TownYear):
     found = _filtered(every, chosen, today)
     facts = Facts(found, today)
     paginator = Paginator(_ordered(found, order, today), PER_PAGE)
-    paginator.count = facts.whole.count  # known already
+    paginator.count = facts.whole.count + facts.excluded  # known already
     page = paginator.get_page(request.GET.get("page"))
     rows = [dress(one, labels, today) for one in page.object_list]
     context = {
@@ -62,21 +58,9 @@ def issue_list(request, town_year: TownYear):
     return render(request, "tasks/issue_list.html", context)
 
 
-@town_page
-@require_safe
-def issue_detail(request, town_year: TownYear, pk):
-    rows = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
-    rows = rows.select_related("division", "responsible_division", "kind")
-    one = get_object_or_404(rows, pk=pk)
-    dress(one, Labels(town_year.town), town_year.today())
-    if one.division_id is None:
-        raise Http404
-    return render(request, "tasks/issue_detail.html", {"town_year": town_year, "one": one, "facts": _facts(one)})
-
-
 def late(rows: QuerySet, today: date) -> QuerySet:
-    """Past its date and not closed."""
-    return rows.filter(due_on__lt=today).exclude(state__in=Issue.CLOSED)
+    """Past its date, in scope and not closed."""
+    return rows.filter(due_on__lt=today, is_excluded=False).exclude(state__in=Issue.CLOSED)
 
 
 def _filtered(rows: QuerySet, chosen: dict, today: date) -> QuerySet:
@@ -100,20 +84,22 @@ def _ordered(rows: QuerySet, order: str, today: date) -> QuerySet:
         return rows.order_by("ledger", "order", "pk")
     is_late = Case(
         When(due_on__lt=today, state__in=Issue.CLOSED, then=Value(1)),
+        When(is_excluded=True, then=Value(1)),
         When(due_on__lt=today, then=Value(0)),
         default=Value(1),
     )
     return rows.order_by(is_late, F("due_on").asc(nulls_last=True), "ledger", "order", "pk")
 
 
-def dress(one: Issue, labels: Labels, today: date) -> Issue:
-    """Hang on an issue the words of its codes and whether it is late."""
-    one.is_late = is_late(one.due_on, one.state, today)
+def dress(one: Issue, words, today: date) -> Issue:
+    """Hang on an issue the words of its codes and whether it is late. ``words.label(dictionary, code)`` knows them."""
+    one.is_late = not one.is_excluded and is_late(one.due_on, one.state, today)
     one.late_days = (today - one.due_on).days if one.is_late else 0
-    one.source_name = labels.of("source", one.source)
-    one.problem_name = labels.of("problem_kind", one.problem_kind)
-    one.measure_name = labels.of("measure", one.measure)
-    one.suggested_name = labels.of("measure", one.suggested_measure)
+    one.state_name = "不在范围" if one.is_excluded else STATE_WORDS.get(one.state, one.state)
+    one.source_name = words.label("source", one.source)
+    one.problem_name = words.label("problem_kind", one.problem_kind)
+    one.measure_name = words.label("measure", one.measure)
+    one.suggested_name = words.label("measure", one.suggested_measure)
     one.differs = bool(one.suggested_measure) and one.suggested_measure != one.measure
     return one
 
@@ -129,7 +115,7 @@ def _options(rows: QuerySet, labels: Labels) -> dict:
         for name, value in found.items():
             counts[name][value] += 1
     for dictionary in ("measure", "source"):
-        names |= {(dictionary, code): labels.of(dictionary, code) for code in counts[dictionary]}
+        names |= {(dictionary, code): labels.label(dictionary, code) for code in counts[dictionary]}
     names |= {("state", code): STATE_NAMES.get(code, code) for code in counts["state"]}
     return {
         name: [(code, names[name, code], count) for code, count in found.items() if code]
@@ -156,21 +142,27 @@ class Facts:
     """The sums of a filtered ledger and of each of its divisions, exact and with one query."""
 
     FIELDS = (
-        "division__code", "division__name", "codes", "warnings", "due_on", "state", "area_mu", "cultivated_mu",
-        "pbf_mu",
+        "division__code", "division__name", "is_excluded", "codes", "warnings", "due_on", "state", "area_mu",
+        "cultivated_mu", "pbf_mu",
     )  # fmt: skip
 
     def __init__(self, rows: QuerySet, today: date):
         self.whole, self.villages = Sums(), {}
-        for code, name, *row in rows.order_by("division__path").values_list(*self.FIELDS):
+        self.excluded = 0
+        for code, name, is_out, *row in rows.order_by("division__path").values_list(*self.FIELDS):
+            if is_out:
+                self.excluded += 1
+                continue
             village = self.villages.setdefault(code, Sums(code, name))
             for sums in (self.whole, village):
                 _add(sums, today, *row)
 
     def tally(self) -> list[tuple]:
         whole = self.whole
+        out = [("不在范围", self.excluded, "个")] if self.excluded else []
         return [
             ("问题", whole.count, "个"),
+            *out,
             ("图斑编号", whole.codes, "个"),
             ("逾期", whole.late, "个", "risk" if whole.late else ""),
             ("有提醒", whole.warned, "个"),
@@ -198,18 +190,3 @@ def _exported(chosen: dict) -> dict:
     """The filters the export knows; it has no 逾期 and no 有提醒."""
     kept = {name: chosen[name] for name in ("division", "measure", "source", "kind")}
     return kept | {"state": "" if chosen["state"] == "overdue" else chosen["state"]}
-
-
-def _facts(one: Issue) -> list[tuple]:
-    return [
-        ("台账", f"{one.ledger_title} 第 {one.serial} 行"),
-        ("任务类型", str(one.kind)),
-        ("项目名称", one.project),
-        ("坐落", one.location),
-        ("责任单位", str(one.responsible_division or one.division)),
-        ("问题来源", one.source_name),
-        ("问题类型", one.problem_name),
-        ("整改方式原文", one.measure_stated),
-        ("整改时限原文", one.due_stated),
-        ("销号日期", one.closed_on and one.closed_on.isoformat()),
-    ]

@@ -45,6 +45,24 @@ issue_list               GET    town        302  200  200  200  200  200  200  2
 issue_list               POST   town        302  405  405  405  405  405  405  405  405
 issue_detail             GET    issue       302  200  200  200  200  200  200  200  200
 issue_detail             POST   issue       302  405  405  405  405  405  405  405  405
+issue_decide             GET    issue       302  405  405  405  405  405  405  405  405
+issue_decide             POST   issue       302  403  403  403  403  403  403  400  400
+issue_done               GET    issue       302  405  405  405  405  405  405  405  405
+issue_done               POST   issue       302  400  403  403  403  403  403  400  400
+issue_accept             GET    issue       302  405  405  405  405  405  405  405  405
+issue_accept             POST   issue       302  403  403  403  403  403  403  400  400
+issue_return             GET    issue       302  405  405  405  405  405  405  405  405
+issue_return             POST   issue       302  403  403  403  403  403  403  400  400
+issue_close              GET    issue       302  405  405  405  405  405  405  405  405
+issue_close              POST   issue       302  403  403  403  403  403  403  400  400
+issue_reopen             GET    issue       302  405  405  405  405  405  405  405  405
+issue_reopen             POST   issue       302  403  403  403  403  403  403  400  400
+issue_deliberate         GET    issue       302  405  405  405  405  405  405  405  405
+issue_deliberate         POST   issue       302  400  403  403  403  403  403  400  400
+issue_permit             GET    issue       302  405  405  405  405  405  405  405  405
+issue_permit             POST   issue       302  403  403  403  403  403  403  400  400
+permit_settle            GET    permit      302  405  405  405  405  405  405  405  405
+permit_settle            POST   permit      302  403  403  403  403  403  403  400  400
 
 parcel_list              GET    town        302  200  200  200  200  200  200  200  200
 parcel_list              POST   town        302  405  405  405  405  405  405  405  405
@@ -146,6 +164,22 @@ api_issues               GET    list        401  200  200  200  200  200  200  2
 api_issues               POST   list        401  405  405  405  405  405  405  405  405
 api_issues_detail        GET    issue       401  200  200  200  200  200  200  200  200
 api_issues_detail        POST   issue       401  405  405  405  405  405  405  405  405
+api_issues_decide        GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_decide        POST   issue       401  403  403  403  403  403  403  400  400
+api_issues_done          GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_done          POST   issue       401  409  403  403  403  403  403  409  409
+api_issues_accept        GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_accept        POST   issue       401  403  403  403  403  403  403  409  409
+api_issues_return        GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_return        POST   issue       401  403  403  403  403  403  403  409  409
+api_issues_close         GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_close         POST   issue       401  403  403  403  403  403  403  400  400
+api_issues_reopen        GET    issue       401  405  405  405  405  405  405  405  405
+api_issues_reopen        POST   issue       401  403  403  403  403  403  403  409  409
+api_permits              GET    list        401  200  200  200  200  200  200  200  200
+api_permits              POST   list        401  405  405  405  405  405  405  405  405
+api_permits_detail       GET    permit      401  200  200  200  200  200  200  200  200
+api_permits_detail       POST   permit      401  405  405  405  405  405  405  405  405
 api_acceptances          GET    list        401  200  200  200  200  200  200  200  200
 api_acceptances          POST   list        401  400  400  400  400  400  400  400  400
 api_acceptances_detail   GET    acceptance  401  200  200  200  200  200  200  200  200
@@ -164,7 +198,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "acceptance", "issue", "upload", "marked", "submission", "share", "progress", "job",
+    "division", "place", "parcel", "acceptance", "issue", "permit", "upload", "marked", "submission", "share",
+    "progress", "job",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

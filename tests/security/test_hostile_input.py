@@ -246,6 +246,11 @@ PAGE_FIELDS = {
     "acceptances/new/": "kind level division parcel tranche declared_mu accepted_mu accepted_on verdict reason key",
     "acceptances/{acceptance}/reverse/": "accepted_mu on reason key",
     "plan/check/waive/": "finding reason basis query",
+    "issues/{issue}/decide/": "measure on due_on review_on reason version",
+    "issues/{issue}/done/": "on reason version",
+    "issues/{issue}/deliberation/": "level held_on place present agreed conclusion",
+    "issues/{issue}/permit/": "permit authority applied_on outcome number decided_on note",
+    "issues/permits/{permit}/": "permit applied_on outcome number decided_on version",
     "users/new/": "username name role division office kinds",
     "users/{user}/disable/": "to reason",
     "parcels/import/{listing}/confirm/": "title received_on seen",
@@ -256,7 +261,8 @@ PAGE_FIELDS = {
 @pytest.mark.parametrize("page", PAGE_FIELDS)
 def test_no_field_of_a_page_makes_a_fault(official, page):
     own = official.own
-    ids = {"acceptance": own.acceptance.pk, "user": own.user.pk, "listing": own.listing.pk, "code": own.division.code,
+    ids = {"issue": own.issue.pk, "permit": own.permit.pk}
+    ids |= {"acceptance": own.acceptance.pk, "user": own.user.pk, "listing": own.listing.pk, "code": own.division.code,
            "upload": own.upload.pk}  # fmt: skip
     address = f"/{own.where}/{page.format(**ids)}"
     names = PAGE_FIELDS[page].split()

@@ -28,7 +28,20 @@ from subsidies.models import Program, Rate
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
-from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.models import (
+    Deliberation,
+    Finding,
+    Issue,
+    IssueEvent,
+    PermitCase,
+    Plan,
+    Progress,
+    RedLineResult,
+    Share,
+    Submission,
+    Target,
+    TownYear,
+)
 from tasks.plan.load import load_plan
 from tasks.services import recompute
 from tests.tasks.form_world import Paper
@@ -120,6 +133,7 @@ class Planter:
         found.parcel, work = self.parcel()
         found.acceptance = self.steps(work)
         found.issue = self.issue()
+        found.permit = self.papers(found.issue)
         found.upload, found.marked, found.submission = self.forms()
         found.listing = self.parcel_file()
         found.job = self.job()
@@ -176,6 +190,22 @@ class Planter:
             group=self.word("issuegroup"), measure_stated=self.word("measure"), due_stated=self.word("due"),
             due_on=date(self.year, 12, 20), warnings=[self.word("warning")],
             suggestion=dict.fromkeys(("reason", "basis", "clause", "due"), self.word("advice")),
+        )  # fmt: skip
+
+    def papers(self, issue: Issue) -> PermitCase:
+        """What hangs on an issue: its record, a meeting, a permit case."""
+        common = {"town": self.town, "issue": issue, "by": self.by}
+        IssueEvent.objects.create(
+            **common, action="changed", after="open", on=self.today, reason=self.word("eventreason"),
+            facts={"坐落": [self.word("factbefore"), self.word("factafter")]}, warnings=[self.word("eventwarning")],
+        )  # fmt: skip
+        Deliberation.objects.create(
+            **common, level="village", held_on=self.today, present=9, agreed=8, place=self.word("hall"),
+            conclusion=self.word("conclusion"),
+        )  # fmt: skip
+        return PermitCase.objects.create(
+            **common, permit="conversion", applied_on=self.today, authority=self.word("authority"),
+            number=self.word("number"), note=self.word("permitnote"),
         )  # fmt: skip
 
     def forms(self) -> tuple[Upload, Upload, Submission]:

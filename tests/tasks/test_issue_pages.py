@@ -1,0 +1,157 @@
+"""The page of an issue: who finds which act on it, and what an act writes or says."""
+
+from datetime import timedelta
+
+import pytest
+
+from tasks.models import Issue, IssueEvent
+from tests.tasks.issue_world import Ledger
+from tests.tasks.land import TODAY
+from tests.tasks.page_world import shown, sign_in
+
+pytestmark = pytest.mark.django_db
+ROOT = "/qingxi/2024/issues/"
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+@pytest.fixture
+def official(client, ledger):
+    return sign_in(client, ledger.official)
+
+
+def address(issue, act="") -> str:
+    return f"{ROOT}{issue.pk}/{act}"
+
+
+def main(page: str) -> str:
+    return page.split('id="main"')[1]
+
+
+def test_an_official_decides_and_the_trail_tells_who_and_why(official, ledger):
+    issue = ledger.issue()
+    page = shown(official, address(issue))
+    assert "确定方式" in main(page)
+    sent = {"measure": "restore", "on": TODAY.isoformat(), "reason": "村里同意", "version": issue.version}
+    answer = official.post(address(issue, "decide/"), sent, follow=True)
+    page = main(answer.content.decode())
+    assert "整改方式已确定。" in answer.content.decode()
+    assert "村里同意" in page
+    assert "整改方式：空 → 复耕" in page
+    assert "完成整改" in page
+    assert Issue.objects.get(pk=issue.pk).state == "decided"
+
+
+def test_what_is_refused_stands_in_its_form_and_what_was_typed_stays(official, ledger):
+    issue = ledger.issue(due_on=None)
+    answer = official.post(address(issue, "decide/"), {"measure": "restore", "on": "2024-10-10", "reason": "因为"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "请填整改时限或复查日期" in page
+    assert 'value="因为"' in page
+    assert not IssueEvent.objects.exists()
+
+
+def test_two_editors_the_second_gets_409_with_both_values(official, ledger):
+    issue = ledger.decided("restore")
+    sent = {"measure": "intercrop", "on": TODAY.isoformat(), "version": 1}
+    answer = official.post(address(issue, "decide/"), sent)
+    assert answer.status_code == 409
+    assert "系统现在“复耕”，您填的“间作套作”" in answer.content.decode()
+
+
+def test_every_move_has_its_door(client, ledger):
+    issue = ledger.decided()
+    steps = [
+        ("done/", ledger.head, "done"), ("accept/", ledger.second, "accepted"), ("return/", ledger.second, "decided"),
+        ("done/", ledger.head, "done"), ("accept/", ledger.second, "accepted"), ("close/", ledger.official, "closed"),
+        ("reopen/", ledger.official, "reopened"),
+    ]  # fmt: skip
+    for act, who, state in steps:
+        sent = {"on": TODAY.isoformat(), "reason": "没有清完"}
+        assert sign_in(client, who).post(address(issue, act), sent).status_code == 302, act
+        issue.refresh_from_db()
+        assert issue.state == state
+
+
+def test_who_reported_it_reads_why_somebody_else_must_accept(client, ledger):
+    issue = ledger.to("done", ledger.decided())
+    answer = sign_in(client, ledger.official).post(address(issue, "accept/"), {"on": TODAY.isoformat()})
+    assert (answer.status_code, "登记人不能验收" in answer.content.decode()) == (400, True)
+
+
+def test_a_page_offers_only_what_its_reader_may_do_now(client, ledger):
+    issue = ledger.to("done", ledger.decided())
+    found = {}
+    for who in (ledger.head, ledger.second, ledger.person("leader")):
+        page = main(shown(sign_in(client, who), address(issue)))
+        found[who] = [act for act in ("accept/", "return/", "decide/", "done/", "permit/") if f'{act}"' in page]
+    assert list(found.values()) == [[], ["accept/", "return/", "permit/"], []]
+
+
+def test_what_stands_in_the_way_is_told_before_anyone_tries(official, ledger):
+    issue = ledger.decided("deliberate_then_balance")
+    page = main(shown(official, address(issue)))
+    assert "还不能完成整改" in page
+    assert "还差 2.5 亩" in page
+    answer = official.post(
+        address(issue, "deliberation/"),
+        {"level": "village", "held_on": TODAY.isoformat(), "present": 30, "agreed": 28, "conclusion": "同意编制方案"},
+        follow=True,
+    )
+    page = main(answer.content.decode())
+    assert "到会 30 人，同意 28 人：同意编制方案" in page
+    assert "须先一事一议" not in page
+
+
+def test_a_permit_is_applied_for_and_settled_on_the_page(official, ledger):
+    issue = ledger.decided("title")
+    first = {"permit": "title", "applied_on": (TODAY - timedelta(days=9)).isoformat(), "outcome": "pending"}
+    assert official.post(address(issue, "permit/"), first).status_code == 302
+    case = issue.permits.get()
+    wrong = first | {"outcome": "approved", "version": case.version}
+    answer = official.post(f"{ROOT}permits/{case.pk}/", wrong)
+    assert (answer.status_code, "办结须填文号和办结日期" in answer.content.decode()) == (400, True)
+    right = wrong | {"number": "确权〔2024〕3号", "decided_on": TODAY.isoformat()}
+    assert official.post(f"{ROOT}permits/{case.pk}/", right).status_code == 302
+    assert "确权〔2024〕3号" in main(shown(official, address(issue)))
+    assert official.post(f"{ROOT}permits/{case.pk}/", right).status_code == 409
+
+
+def test_homestead_is_listed_and_not_counted(official, ledger):
+    ledger.issue(project="宅基地", is_excluded=True)
+    ledger.issue()
+    page = main(shown(official, ROOT))
+    assert "1 个问题" in page
+    assert "不在范围" in page
+    assert "宅基地" in page
+    one = Issue.objects.get(is_excluded=True)
+    assert "确定方式" not in main(shown(official, address(one)))
+
+
+def test_two_issues_on_one_parcel_find_each_other(official, ledger):
+    work = ledger.work("东村", "abandonment", "3", parcel=True)
+    code = work.parcel.codes[0]
+    first, second = ledger.issue(codes=[code, "X1"]), ledger.issue(codes=[code], project="道路")
+    first.parcels.add(work.parcel)
+    page = main(shown(official, address(first)))
+    assert f"/issues/{second.pk}/" in page
+    assert f"/parcels/{work.parcel.pk}/" in page
+    ledger.issue(codes=["X11"])
+    assert main(shown(official, address(first))).count("/issues/") == page.count("/issues/")
+
+
+def test_the_page_asks_few_questions_however_long_the_record(official, ledger, django_assert_max_num_queries):
+    issue = ledger.decided("conversion")
+    official.get(address(issue))
+    with django_assert_max_num_queries(12) as first:
+        official.get(address(issue))
+    for _ in range(20):
+        IssueEvent.objects.create(
+            town=ledger.town, issue=issue, action="changed", after="decided", on=TODAY, by=ledger.person()
+        )
+    with django_assert_max_num_queries(len(first)):
+        official.get(address(issue))
