@@ -1,8 +1,8 @@
 """The life of an issue (整改问题): one table of moves, and the only functions that make them.
 
-open → decided → done → accepted → closed (销号); returned from done and accepted to decided; reopened from accepted and
-closed. Every move leaves an IssueEvent and an audit event; a closed year refuses. The caller checks the user's rights
-(``MOVES[name].right``); who may not accept because of what they did themselves is refused here.
+open → decided → done → accepted → closed (销号); returned from done and accepted to decided; reopened from accepted
+and closed. Every move leaves an IssueEvent and an audit event; a closed year refuses. The caller checks the user's
+rights (``MOVES[name].right``); who may not accept because of what they did themselves is refused here.
 """
 
 from dataclasses import dataclass
