@@ -218,6 +218,7 @@ FILTERS = [
     ("issues", {"problem_kind": "road"}, {"problem_kind": "pond"}),
     ("issues", {"source": "satellite"}, {"source": "patrol"}),
     ("issues", {"year": 2024}, {"year": 2023}),
+    ("issues", {"is_excluded": "false"}, {"is_excluded": "true"}),
     ("acceptances", {"kind": "abandonment"}, {"kind": "in_out"}),
     ("acceptances", {"year": 2024}, {"year": 2023}),
     ("acceptances", {"division": "500151-xinsi"}, {"division": "500151-shuangyong"}),
