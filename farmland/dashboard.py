@@ -2,20 +2,19 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from farmland.lib.numbers import fixed, plain
+from farmland.agenda import milestones, todo
+from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Kind
 from parcels.progress import Ladders
-from tasks.models import Finding, Issue, Milestone, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.red_lines import LINES, TIERS
 
@@ -36,6 +35,8 @@ def dashboard_town(request, town_year: TownYear):
         return render(request, "dashboard/no_plan.html", {"town_year": town_year})
     lines = red_line_rows(town_year)
     findings = finding_counts(plan)
+    ladders = Ladders(town_year.town)
+    table = matrix(town_year, rows)
     page = {
         "plan": plan,
         "town_year": town_year,
@@ -44,10 +45,10 @@ def dashboard_town(request, town_year: TownYear):
         "assumptions": [line for line in lines if line["assumption"] and line["result"].margin is not None],
         "verdict": verdict(lines),
         "findings": findings,
-        "cards": cards(town_year, rows),
-        "matrix": matrix(town_year, rows),
+        "cards": cards(rows, ladders, lines=lines),
+        "matrix": table,
         "milestones": milestones(town_year, plan, rows),
-        "todo": todo(town_year, lines, rows, findings),
+        "todo": todo(town_year, lines, rows, findings, ladders=ladders, silent=silent_villages(table)),
     }
     return render(request, "dashboard/town.html", page)
 
@@ -63,7 +64,7 @@ def village_detail(request, town_year: TownYear, code: str):
     page = {
         "town_year": town_year,
         "division": division,
-        "cards": cards(town_year, rows, division),
+        "cards": cards(rows, Ladders(town_year.town), division),
         "submissions": submissions.select_related("user")[:8],
         "issues": issues.order_by("order"),
     }
@@ -109,6 +110,8 @@ def _red_line(one: RedLineResult) -> dict:
         "bar_target": (short if is_stock else one.target) if one.margin is not None else None,
         "bar_label": _bar_label(one, short, is_stock),
         "is_count": is_count,
+        "is_stock": is_stock,
+        "feeds": one.red_line.feeds if one.red_line else [],
         "done": int(Decimal(one.tiers["accepted"]["area"] or 0)) if is_count and one.tiers else 0,
         "total": int(one.actual + Decimal(one.tiers["accepted"]["area"] or 0)) if is_count and one.tiers else 0,
         "best": Decimal(planned) if planned is not None and short is not None and not is_count else None,
@@ -158,9 +161,14 @@ def finding_counts(plan: Plan) -> dict:
     return counts
 
 
-def cards(town_year: TownYear, rows: list[Progress], division: Division | None = None) -> list[dict]:
-    """A card for every target that is worked off; children of the same kind (tranches) are notes of their parent."""
-    ladders = Ladders(town_year.town)
+def cards(rows: list[Progress], ladders: Ladders, division: Division | None = None, lines=()) -> list[dict]:
+    """A card for every target that is worked off; children of the same kind (tranches) are notes of their parent.
+
+    ``lines``: the red lines; a card says when the line its work feeds is out of reach.
+    """
+    unsafe = {
+        kind: line for line in lines if line["result"].state in UNSAFE and line["feeds"] for kind in line["feeds"]
+    }
     chosen = [one for one in rows if one.division_id == (division and division.pk)]
     found = []
     for one in chosen:
@@ -173,11 +181,22 @@ def cards(town_year: TownYear, rows: list[Progress], division: Division | None =
                 "row": one,
                 "name": str(target.kind),
                 "ladder": _levels(one, ladders, leaf),
-                "notes": _notes(one, chosen, ladders.level_names),
+                "notes": [
+                    *_notes(one, chosen, ladders.level_names),
+                    *_line_note(unsafe.get(target.kind_id), target.kind_id),
+                ],
                 "is_count": one.unit != "mu",
+                "has_share": one.amount is not None or one.unit != "mu",
             }
         )
     return found
+
+
+def _line_note(line: dict | None, kind: str) -> list[str]:
+    """What a red line says of the work that feeds it; a line of the kind itself says so in its own card."""
+    if line is None or line["result"].line == kind:
+        return []
+    return [f"计入的红线“{line['name']}”：{line['result'].reason.rstrip('。')}"]
 
 
 def _levels(one: Progress, ladders: Ladders, kind: str) -> list[dict]:
@@ -206,7 +225,7 @@ def _notes(one: Progress, rows: list[Progress], names: dict) -> list[str]:
     if target.selected and one.division_id is None and one.amount:
         notes.append(f"选定 {fixed(target.selected)}，任务占 {fixed(one.amount / target.selected * 100)}%")
     if one.potential is not None:
-        notes.append(f"潜力 {fixed(one.potential)}")
+        notes.append(f"潜力 {fixed(one.potential)} 亩")
     if one.reason:
         notes.insert(0, one.reason)
     return [note for note in notes if note]
@@ -245,7 +264,36 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
         }
         for division in ordered
     ]
-    return {"columns": columns, "rows": body, "totals": [_cell(column.whole) for column in columns]}
+    return {
+        "columns": columns,
+        "rows": body,
+        "rest": _rest(columns, divisions, cells) if body else [],
+        "totals": [_cell(column.whole) for column in columns],
+        "is_narrow": len(columns) <= 6,
+    }
+
+
+def _rest(columns: list[Column], divisions: dict, cells: dict) -> list[dict]:
+    """What the whole town has beyond its divisions, by column; nothing when all of it is split."""
+    every = list(divisions.values())
+    top = [one for one in every if not any(other.contains(one) for other in every if other.pk != one.pk)]
+    found = []
+    for column in columns:
+        parts = [cells[one.pk][column.target.pk] for one in top if column.target.pk in cells[one.pk]]
+        counted = (column.whole.counted or Decimal(0)) - sum((one.counted or Decimal(0) for one in parts), Decimal(0))
+        split = sum((one.amount for one in parts if one.amount is not None), Decimal(0))
+        amount = None if column.whole.amount is None else column.whole.amount - split
+        found.append({"counted": counted, "amount": amount, "unit": column.unit})
+    return found if any(one["counted"] or one["amount"] for one in found) else []
+
+
+def silent_villages(table: dict) -> list[Division]:
+    """The villages with a task of their own that have not reported this year."""
+    return [
+        row["division"]
+        for row in table["rows"]
+        if row["reported_at"] is None and any(cell and cell["amount"] for cell in row["cells"])
+    ]
 
 
 def _is_column(one: Progress, rows: list[Progress]) -> bool:
@@ -265,77 +313,5 @@ def _cell(one: Progress | None) -> dict | None:
         return None
     done = max((Decimal(one.reached.get(code, "0")) for code in ("planted", "rectified")), default=Decimal(0))
     amount = one.planned if one.amount is None and one.unit != "mu" else one.amount
-    return {"row": one, "amount": amount, "done": max(done, one.counted or Decimal(0))}
-
-
-def milestones(town_year: TownYear, plan: Plan, rows: list[Progress]) -> list[dict]:
-    """The dated steps of the plan with how each stands: passed and reached, passed and missed, still to come."""
-    whole = {one.target_id: one for one in rows if one.division_id is None}
-    found = []
-    if plan.issued_on:
-        found.append({"on": plan.issued_on, "title": "方案印发", "state": "met", "note": ""})
-    dated = Milestone.objects.filter(plan=plan, ends_on__lt=date(town_year.year + 2, 1, 1), steps=None)
-    targets: dict = defaultdict(list)
-    for *one, target in dated.order_by("order").values_list("pk", "name", "ends_on", "rung", "targets"):
-        targets[tuple(one)] += [target] if target else []
-    for (_, name, on, rung), asked in targets.items():
-        found.append({"on": on, "title": name, **_standing(on, rung, asked, whole, town_year.today())})
-    found.append({"on": date(town_year.year, 12, 31), "title": "国土变更统一时点", "state": "", "note": ""})
-    return sorted(found, key=lambda one: one["on"])
-
-
-def _standing(on: date, rung: str, targets: list, whole: dict[UUID, Progress], today: date) -> dict:
-    if not targets:
-        return {"state": "", "note": ""}
-    short = Decimal(0)
-    for target in targets:
-        row = whole.get(target)
-        if row is None or row.amount is None:
-            continue
-        reached = Decimal(row.reached.get(rung, "0")) if rung else row.counted or Decimal(0)
-        short += max(row.amount - reached, Decimal(0))
-    if not short:
-        return {"state": "met", "note": "已完成"}
-    if on < today:
-        return {"state": "at_risk", "note": f"逾期 {plain(short)}"}
-    soon = on - today <= timedelta(days=30)
-    return {"state": "at_risk" if soon else "", "note": f"还差 {plain(short)}"}
-
-
-def todo(town_year: TownYear, lines: list[dict], rows: list[Progress], findings: dict) -> list[dict]:
-    """今天要我办: what is late, what waits for a decision, who has not reported; each leads to its rows."""
-    where = {"town": town_year.town.slug, "year": town_year.year}
-    found = []
-    for line in lines:
-        result = line["result"]
-        if result.state == "infeasible":
-            title = f"{line['name']}够不着，须报调整申请"
-            found.append(
-                {"title": title, "text": result.reason, "url": reverse("what_if", kwargs=where), "late": True}
-            )
-    late = Issue.objects.filter(town=town_year.town, year=town_year.year, due_on__lt=town_year.today())
-    late = late.filter(is_excluded=False).exclude(state__in=Issue.CLOSED)
-    late = late.aggregate(count=Count("pk"), first=Min("due_on"))
-    if count := late["count"]:
-        days = (town_year.today() - late["first"]).days
-        url = f"{reverse('issue_list', kwargs=where)}?state=overdue"
-        found.append(
-            {"title": f"{count} 个问题过了整改时限", "text": f"最早的已过 {days} 天", "url": url, "late": True}
-        )
-    missed = [one for one in rows if one.division_id and one.state == "at_risk"]
-    if missed:
-        names = "、".join(dict.fromkeys(str(one.division) for one in missed[:4]))
-        villages = len({one.division_id for one in missed})
-        found.append(
-            {
-                "title": f"{villages} 个村有节点没赶上",
-                "text": f"{names}{' 等' if villages > 4 else ''}",
-                "url": "#h-matrix",
-                "late": False,
-            }
-        )
-    if open_findings := findings["error"] + findings["warning"]:
-        text = f"错误 {findings['error']}，警告 {findings['warning']}"
-        url = reverse("plan_check", kwargs=where)
-        found.append({"title": f"方案体检 {open_findings} 条待答复", "text": text, "url": url, "late": False})
-    return found
+    state = "" if one.state == "on_track" and not amount else one.state  # nothing asked: nothing to be on track with
+    return {"row": one, "state": state, "amount": amount, "done": max(done, one.counted or Decimal(0))}

@@ -260,13 +260,13 @@ def year_line(milestones: Sequence[Milestone], today: date | None = None) -> Yea
     """Put milestones on an axis of whole months so that no label covers another or today's line.
 
     The axis runs from the month of the first milestone to the end of the month of the last, and includes ``today``
-    if that is less than 200 days outside.
+    if that is less than a year outside.
     """
     merged = merge_days(milestones)
     days = [one.on for one in merged]
     if not days:
         return YearLine(0, 0, [], [], None, 0)
-    if today and min(days) - timedelta(200) < today < max(days) + timedelta(200):
+    if today and min(days) - timedelta(366) < today < max(days) + timedelta(366):
         days.append(today)
     start, end = min(days).replace(day=1), _month_after(max(days))
     length = (end - start).days

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from farmland.lib.numbers import plain
+from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
 from parcels.models import Kind
 from parcels.progress import Group, Ladders, groups, groups_and_stages
@@ -42,8 +42,15 @@ class Figure:
     parcel_total: int = 0
     parcel_counted: int = 0
     has_facts: bool = False
+    late: int = 0  # problems past their own date
     state: str = "no_data"
     reason: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to do: an amount, or problems still open."""
+        is_open = self.target.kind.nature == Kind.OPEN
+        return self.amount is not None or (is_open and self.planned > (self.counted or ZERO))
 
     @property
     def is_met(self) -> bool:
@@ -73,11 +80,12 @@ class TownFacts:
         self.divisions = {
             one.pk: one for one in Division.objects.filter(path__startswith=self.town.path).order_by("path")
         }
-        self.issues: dict = defaultdict(lambda: [0, 0])  # (division, kind): all, closed
+        self.issues: dict = defaultdict(lambda: [0, 0, 0])  # (division, kind): all, closed, open past their date
         counted = Issue.objects.of_year(self.town, plan.year).filter(is_excluded=False)
-        for division, kind, state in counted.values_list("division", "kind", "state"):
-            self.issues[(division, kind)][0] += 1
-            self.issues[(division, kind)][1] += state in Issue.CLOSED
+        for division, kind, state, due in counted.values_list("division", "kind", "state", "due_on"):
+            is_closed = state in Issue.CLOSED
+            for at, more in enumerate((1, is_closed, not is_closed and due is not None and due < today)):
+                self.issues[(division, kind)][at] += more
         self._groups: dict[date, dict] = {}
 
     def stale_stages(self) -> dict[str, list[str]]:
@@ -110,12 +118,11 @@ class TownFacts:
 
     def issue_counts(self, target: Target) -> dict[int, list[int]]:
         leaves = set(self.leaves(target.kind_id))
-        totals: dict = defaultdict(lambda: [0, 0])
-        for (division, kind), (every, closed) in self.issues.items():
+        totals: dict = defaultdict(lambda: [0, 0, 0])
+        for (division, kind), counts in self.issues.items():
             if kind in leaves:
                 for ancestor in self._upwards(division):
-                    totals[ancestor][0] += every
-                    totals[ancestor][1] += closed
+                    totals[ancestor] = [one + more for one, more in zip(totals[ancestor], counts, strict=True)]
         return totals
 
     def counted_rank(self, target: Target, kind: str) -> int:
@@ -195,8 +202,8 @@ def _open(facts: TownFacts, target: Target) -> list[Figure]:
         if division is None or (key != facts.town.pk and (_has_task(shares.get(key)) or key in counts)):
             share = shares.get(key) if division else None
             amount = target.effective_amount() if division is None else (share.amount if share else None)
-            every, closed = counts.get(key, (0, 0))
-            figure = Figure(target, division, amount, counted=Decimal(closed), planned=Decimal(every))
+            every, closed, late = counts.get(key, (0, 0, 0))
+            figure = Figure(target, division, amount, counted=Decimal(closed), planned=Decimal(every), late=late)
             figure.has_facts = every > 0
             rows.append(figure)
     rows[0].counted -= facts.entry_sum(target, ("correction",))
@@ -246,7 +253,7 @@ def _judge(facts: TownFacts, figure: Figure, by_target: dict) -> None:
         figure.state, figure.reason = "met", ""
     elif reason := _infeasible(figure):
         figure.state, figure.reason = "infeasible", reason
-    elif figure.amount is not None and target.due_on and target.due_on < today:
+    elif figure.asks and target.due_on and target.due_on < today:
         days = (today - target.due_on).days
         figure.state, figure.reason = "overdue", f"时限 {target.due_on:%Y-%m-%d} 已过 {days} 天。"
     elif reason := _late_milestone(facts, figure):
@@ -258,14 +265,16 @@ def _judge(facts: TownFacts, figure: Figure, by_target: dict) -> None:
         names = "、".join(str(child.target.kind) for child in unmet)
         figure.state, figure.reason = "on_track", f"合计已够，但{names}尚未完成。"
     else:
-        figure.state, figure.reason = "on_track", _short_stock(figure)
+        figure.state, figure.reason = "on_track", _remark(figure)
 
 
-def _short_stock(figure: Figure) -> str:
-    """A stock has no stages to be late at: how far it is from its target is said in words."""
+def _remark(figure: Figure) -> str:
+    """A stock has no stages to be late at: its shortfall is said in words, and so are problems past their dates."""
+    if figure.late:
+        return f"{figure.late} 个问题已过整改时限。"
     if figure.target.kind.nature != Kind.STOCK or figure.amount is None:
         return ""
-    return f"低于目标 {plain(figure.amount - figure.counted)} 亩。"
+    return f"低于目标 {fixed(figure.amount - figure.counted)} 亩。"
 
 
 def _infeasible(figure: Figure) -> str:
@@ -275,21 +284,27 @@ def _infeasible(figure: Figure) -> str:
         return ""
     if figure.division is None and target.maximum is not None and target.maximum < figure.amount:
         reason = (target.maximum_reason or "方案写明").rstrip("。")
-        return f"最多可完成 {plain(target.maximum)}，差 {plain(figure.amount - target.maximum)}（{reason}）。"
+        short = figure.amount - target.maximum
+        return f"最多可完成 {_words(target, target.maximum)}，差 {_words(target, short)}（{reason}）。"
     offered = max(figure.planned, figure.counted or ZERO)
     if figure.potential is not None and max(figure.potential, offered) < figure.amount:
         short = figure.amount - max(figure.potential, offered)
-        return f"潜力 {plain(figure.potential)} 小于任务 {plain(figure.amount)}，差 {plain(short)}。"
+        potential, amount = _words(target, figure.potential), _words(target, figure.amount)
+        return f"潜力 {potential}小于任务 {amount}，差 {_words(target, short)}。"
     return ""
+
+
+def _words(target: Target, number: Decimal) -> str:
+    return f"{fixed(number)} 亩" if target.unit == "mu" else plain(number)
 
 
 def _late_milestone(facts: TownFacts, figure: Figure) -> str:
     if figure.amount is None:
         return ""
-    for milestone in facts.milestones[figure.target.pk]:
-        if milestone.ends_on and milestone.ends_on < facts.today:
-            done = Decimal(figure.reached.get(milestone.rung, "0"))
-            if done < figure.amount:
-                short = plain(figure.amount - done)
-                return f"节点“{milestone.name}”（{milestone.ends_on:%m-%d}）已过，还差 {short}。"
+    dated = [one for one in facts.milestones[figure.target.pk] if one.ends_on and one.ends_on < facts.today]
+    for milestone in sorted(dated, key=lambda one: one.ends_on, reverse=True):  # the latest one tells most
+        done = Decimal(figure.reached.get(milestone.rung, "0"))
+        if done < figure.amount:
+            short = _words(figure.target, figure.amount - done)
+            return f"节点“{milestone.name}”（{milestone.ends_on:%m-%d}）已过，还差 {short}。"
     return ""

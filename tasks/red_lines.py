@@ -70,6 +70,8 @@ def red_lines(facts: TownFacts, rows: list[Figure]) -> list[Line]:
             reason = (red_line and red_line.reason) or f"方案没有写{LINES[name]}的指标。"
             unit = "count" if name == "illegal_use" else "mu"
             formula = red_line.formula if red_line else ""
+            if name == "illegal_use" and (entered := sum(one[0] for one in facts.issues.values())):
+                reason = f"{reason.rstrip('。')}。台账已录 {entered} 个问题，未计入。"
             found.append(Line(name, unit, red_line, formula=formula, shown=formula, reason=reason))
             continue
         nature = red_line.target.kind.nature
@@ -181,7 +183,7 @@ def _part(name: str, amount: Decimal, clause: str, on: date | None = None) -> di
 
 def _sum_shown(parts: list[dict]) -> str:
     """``16,117.10 − 121.95 + 0.00``: the figures of the parts, in order, parts of 0 left out after the first."""
-    text = fixed(Decimal(parts[0]["amount"]))
+    text = f"{parts[0]['name']} {fixed(Decimal(parts[0]['amount']))}"
     for part in parts[1:]:
         amount = Decimal(part["amount"])
         if amount:

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.lib.numbers import plain
+from parcels.models import Kind
 from tasks.check.case import Case
 from tasks.models import Entry, Plan, PlanRevision, Share, Target, TownYear
 from tasks.pages import town_page
@@ -178,13 +179,22 @@ def _red_lines(case: Case) -> list[dict]:
             {
                 "name": name,
                 "row": one,
-                "target": case.amount(target.amount, target.unit) if target else "",
-                "sign": COMPARISONS.get(target.comparison, "") if target else "",
+                **_bound(case, target),
                 "feeds": [case.kind_name(kind) for kind in one.feeds] if one else [],
                 "clause": case.clause(one.clause) if one and one.clause else "",
             }
         )
     return rows
+
+
+def _bound(case: Case, target) -> dict:
+    """What the line asks for; of problems it asks that none is open, however many the plan counts."""
+    if target is None:
+        return {"target": "", "sign": ""}
+    kind = case.dictionary.kinds_by_code.get(target.kind)
+    if kind is not None and kind.nature == Kind.OPEN:
+        return {"target": case.amount(Decimal(0), target.unit), "sign": "未销号 ="}
+    return {"target": case.amount(target.amount, target.unit), "sign": COMPARISONS.get(target.comparison, "")}
 
 
 def _entries(plan: Plan, user, case: Case) -> list[dict]:

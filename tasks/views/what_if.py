@@ -116,9 +116,8 @@ def _sentence(one: RedLineResult, pending: Decimal, off: Decimal, margin: Decima
     if one.unit != "mu":
         return f"{one.shown}；问题须逐个销号，不随档位变化"
     if _is_stock(one):
-        head = (
-            one.shown if one.shown == fixed(one.actual) else f"{one.shown} = {fixed(one.actual)}；{fixed(one.actual)}"
-        )
+        is_sum = sum(1 for part in one.parts if Decimal(part["amount"])) > 1
+        head = f"{one.shown} = {fixed(one.actual)}；{fixed(one.actual)}" if is_sum else one.shown
     else:
         head = f"已认定 {fixed(one.actual)}"
     more = f" + 待认定 {fixed(pending)}" if pending else ""
@@ -153,21 +152,28 @@ def _turns(margins: dict[str, Decimal]) -> str:
 
 
 def _choice(lines: list[dict], tier: str) -> dict:
-    known = [{row["tier"]: row["margin"] for row in line["margins"]} for line in lines if line["margins"]]
+    known = [
+        {row["tier"]: row["margin"] for row in line["margins"]}
+        for line in lines
+        if line["margins"] and not line["is_count"]
+    ]
     held = sum(1 for margins in known if margins[tier] >= 0)
     return {"tier": tier, "name": TIER_NAMES[tier], "held": held, "known": len(known)}
 
 
 def verdict(lines: list[dict], tier: str) -> dict:
     """The one sentence: do we hold at this tier, which lines do not, and by how much."""
-    known = [line for line in lines if line["margin"] is not None]
+    counts = [line for line in lines if line["is_count"] and line["margin"] is not None]  # no tier moves them
+    known = [line for line in lines if line["margin"] is not None and not line["is_count"]]
     short = [line for line in known if line["margin"] < 0]
     silent = [line["name"] for line in lines if line["margin"] is None]
     head = "只算已认定的" if tier == TIERS[0] else f"做到“{TIER_NAMES[tier]}”的全部认定后"
     if not known:
-        return _said("risk", "算不出", f"{head}，五条红线都没有数据", ["方案没有给出现状数据"])
+        why = ["方案没有给出现状数据", *(f"{line['name']}{_short(line)}" for line in counts if line["margin"] < 0)]
+        return _said("risk", "算不出", f"{head}，按亩计的红线都没有数据", why)
     whys = [f"{line['name']}{_short(line)}" for line in short]
     whys += [f"{line['name']}余 {fixed(line['margin'])} 亩" for line in known if line["margin"] > 0]
+    whys += [f"{line['name']}{_short(line)}，须逐个销号，不随档位变化" for line in counts if line["margin"] < 0]
     whys += [f"{'、'.join(silent)}没有数据，算不出"] if silent else []
     if short:
         held = len(known) - len(short)

@@ -25,14 +25,15 @@ def test_retention_is_short_61_90_now_and_7_10_above_when_the_plan_is_done(offic
     assert "现在 <b>−61.90</b>" in page
     assert ">+7.10<" in page
     assert "15,995.15 + 待认定 69.00 − 目标 16,057.05 = +7.10" in page
-    assert "2 条守不住，3 条守得住" in page
+    assert "1 条守不住，3 条守得住" in page
+    assert "违法占用耕地还有 2 个未销号，须逐个销号，不随档位变化" in page
     assert "“计划”起守得住" in page
 
 
 def test_a_surer_tier_does_not_count_what_is_only_planned(official):
     page = shown(official, f"{PAGE}?tier=planted")
 
-    assert "5 条守不住，0 条守得住" in page
+    assert "4 条守不住，0 条守得住" in page
     assert "待认定 69.00" not in page
 
 
