@@ -279,9 +279,10 @@ def _rest(columns: list[Column], divisions: dict, cells: dict) -> list[dict]:
     top = [one for one in every if not any(other.contains(one) for other in every if other.pk != one.pk)]
     found = []
     for column in columns:
-        parts = [cells[one.pk][column.target.pk] for one in top if column.target.pk in cells[one.pk]]
-        counted = (column.whole.counted or Decimal(0)) - sum((one.counted or Decimal(0) for one in parts), Decimal(0))
-        split = sum((one.amount for one in parts if one.amount is not None), Decimal(0))
+        parts = [_cell(cells[one.pk][column.target.pk]) for one in top if column.target.pk in cells[one.pk]]
+        counted = sum((one["row"].counted or Decimal(0) for one in parts), Decimal(0))
+        counted = (column.whole.counted or Decimal(0)) - counted
+        split = sum((one["amount"] for one in parts if one["amount"] is not None), Decimal(0))
         amount = None if column.whole.amount is None else column.whole.amount - split
         found.append({"counted": counted, "amount": amount, "unit": column.unit})
     return found if any(one["counted"] or one["amount"] for one in found) else []

@@ -140,14 +140,17 @@ def bullet_key(segments, unit: str = "mu"):
 def cell(state, counted=None, target=None, done=None, unit: str = "mu", label: str = "", url: str = ""):
     """A matrix cell: state, counted / target, share, and a bar of counted over ``done`` (planted and beyond).
 
-    No target and no state is no task (—).
+    No target, no state and no area is no task (—); area without a target is shown as it is: nothing promised it.
     """
     counted, target, done = (formats.decimal(value) for value in (counted, target, done))
+    unasked = not state and target is None and bool(done)
     return {
         "look": words.look(state, label) if state else None,
         "counted": formats.quantity(counted, unit),
         "target": formats.quantity(target, unit) if target is not None else "",
         "share": formats.percent(counted / target, 1) if target and counted is not None else "",
+        "more": formats.quantity(done, unit) if unasked and done != counted else "",
+        "is_empty": not state and target is None and not unasked,
         "counted_width": svg.share(counted, target),
         "done_width": svg.share(done, target),
         "url": url,
