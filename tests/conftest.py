@@ -1,4 +1,6 @@
-"""Shared fixtures. Factories live in tests/factories.py."""
+"""What holds for every test: quick static files and passwords, and which tests share a process."""
+
+import pytest
 
 
 def pytest_configure(config):
@@ -10,3 +12,12 @@ def pytest_configure(config):
 
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+def pytest_collection_modifyitems(items):
+    """With several processes a file stays together, and so do the files that walk the attacker's land: it is made
+    and walked once for all of them, which takes a quarter of a minute.
+    """
+    for item in items:
+        parts = item.nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py").split("/")
+        item.add_marker(pytest.mark.xdist_group("security" if parts[0] == "security" else ".".join(parts)))
