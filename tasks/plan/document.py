@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from farmland.lib.documents import Node, choice, day, flag, free, integer, number, part, parts, text, words
+from farmland.lib.documents import (
+    Node,
+    calendar_year,
+    choice,
+    day,
+    flag,
+    free,
+    integer,
+    number,
+    part,
+    parts,
+    text,
+    words,
+)
 
 SLUG = r"[a-z][a-z0-9-]{1,29}"
 KEY = r"[^\W\d][\w.-]*"
@@ -105,13 +118,13 @@ class TargetDoc(Node):
     parent: str = text()
     rule: str = choice("every", "sum", default="sum")
     comparison: str = choice("gte", "lte", "eq", required=True)
-    amount: Decimal | None = number()
+    amount: Decimal | None = number(least=0)
     unit: str = text(required=True)
-    from_year: int | None = integer()
-    to_year: int | None = integer()
-    selected: Decimal | None = number()
-    expected: Decimal | None = number()
-    maximum: Decimal | None = number()
+    from_year: int | None = calendar_year()
+    to_year: int | None = calendar_year()
+    selected: Decimal | None = number(least=0)
+    expected: Decimal | None = number(least=0)
+    maximum: Decimal | None = number(least=0)
     maximum_reason: str = text()
     due_on: date | None = day()
     due_printed: str = text()
@@ -378,7 +391,7 @@ class QuestionDoc(Node):
 class PlanDoc(Node):
     format: str = choice("1", required=True)
     town: Town = part(Town, required=True)
-    year: int | None = integer(required=True)
+    year: int | None = calendar_year(required=True)
     title: str = text(required=True)
     document_number: str = text()
     issued_on: date | None = day()

@@ -6,7 +6,7 @@ to the plan check. Pure: no database.
 
 from collections.abc import Iterable
 
-from farmland.lib.documents import DocumentError, Node, Problem, read
+from farmland.lib.documents import DocumentError, Node, Problem, read_partly
 from farmland.lib.formula import Formula, FormulaError
 from tasks.plan.dictionary import (
     DictionaryDoc,
@@ -25,10 +25,12 @@ from tasks.plan.provisions import program_problems, rule_problems
 def read_plan(source: str, dictionary: DictionaryDoc) -> PlanDoc:
     """``source`` is YAML text. Raises DocumentError with all problems of both passes, in order of their lines.
 
-    The second pass needs a document, so a file whose shape is wrong is told about its shape first.
+    A file that lost a whole list or part is told about its shape first: nothing could be said of names in it.
     """
-    doc = read(source, PlanDoc)
-    problems = validate(doc, dictionary)
+    doc, problems, lost = read_partly(source, PlanDoc)
+    if not lost and doc.town is not None:
+        told = {(one.line, one.path) for one in problems}
+        problems += [one for one in validate(doc, dictionary) if (one.line, one.path) not in told]
     if problems:
         raise DocumentError(problems)
     return doc

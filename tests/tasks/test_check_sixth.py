@@ -145,7 +145,7 @@ def test_the_command_names_every_mistake_of_a_file_with_its_line(tmp_path, capsy
         call_command("check_plan", str(path))
     assert ended.value.code == 2
     told = capsys.readouterr().err
-    assert "year：“二零二五”不是整数" in told
+    assert "year：“二零二五”不是年份" in told
     assert "targets[0].amout" in told
     with pytest.raises(SystemExit) as ended:
         call_command("check_plan", str(tmp_path / "none.yaml"))

@@ -404,3 +404,24 @@ def test_names_of_one_office_resolve_to_one_office():
     for doc in DOCS.values():
         names = [name for one in doc.offices for name in (one.name, *one.aliases)]
         assert len(names) == len(set(names))
+
+
+def test_xihe_rules_for_abandoned_land_do_not_answer_for_reforestation():
+    def measure(**known):
+        found = suggest(XIHE.rules, facts(**known))
+        return (found.rule_key, found.measure) if found else None
+
+    assert measure(state="shrub_weed", kind="abandonment") == ("shrub_restore", "restore")
+    assert measure(state="forest_mature", kind="reforestation", intercroppable="yes", on_pbf=False) == (
+        "mature_stand",
+        "restore",
+    )
+    assert measure(state="orchard", kind="reforestation", on_pbf=False, restorable="no") == (
+        "reforestation_substitute",
+        "substitute",
+    )
+
+
+def test_erping_retention_holds_from_2021_to_2035():
+    target = next(one for one in ERPING.targets if one.key == "retention")
+    assert (target.from_year, target.to_year) == (2021, 2035)

@@ -68,6 +68,30 @@ splits:
     assert "“丙村”不在行政区划树里" in found[0]
 
 
+def test_mistakes_of_shape_and_of_names_come_together():
+    head = HEAD.replace("year: 2025\n", "year: 2025\nyaer: 2025\n").replace("amount: 900, unit: mu,", "amount: 900,")
+    found = problems("splits: [{target: abandonment, clause: 附件, rows: [{division: 丙村}]}]\n", head=head)
+    assert [one.split("：")[0] for one in found] == [
+        "第 10 行 yaer",
+        "第 19 行 targets[0].unit",
+        "第 22 行 splits[0].rows[0].division",
+    ]
+
+
+def test_a_lost_list_makes_no_names_unknown():
+    head = HEAD.replace("targets:\n", "targets: none\nduties:\n").split("  - {key: retention")[0]
+    found = problems("  - {topic: 种, holder: 甲办, target: abandonment, clause: 一}\n", head=head)
+    assert [one.split("：")[0] for one in found] == ["第 17 行 targets"]
+
+
+@pytest.mark.parametrize("lost", range(len(HEAD.splitlines())))
+def test_a_line_left_out_is_told_and_never_breaks_the_reader(lost):
+    lines = HEAD.splitlines(keepends=True)
+    tail = "splits: [{target: abandonment, clause: 附件, rows: [{division: 甲村, amount: 10}]}]\n"
+    for one in problems(tail, head="".join(lines[:lost] + lines[lost + 1 :])):
+        assert one.startswith("第 ")
+
+
 @pytest.mark.parametrize(
     ("tail", "words"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand
 
-from farmland.lib.documents import DocumentError
+from farmland.lib.documents import DocumentError, text_of
 from tasks.check import run
 from tasks.check.registry import RULES, SEVERITIES, Remark
 from tasks.plan.common import common_dictionary
@@ -27,9 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args, file: Path, **options):
         as_json = options["json"]
         try:
-            doc = read_plan(file.read_text(encoding="utf-8-sig"), common_dictionary())
-        except (OSError, UnicodeDecodeError) as fault:
-            self._refuse([{"line": 0, "path": str(file), "message": f"文件打不开：{fault}。"}], as_json)
+            doc = read_plan(text_of(file), common_dictionary())
+        except OSError as fault:
+            message = f"文件打不开（{fault.strerror or fault}）。"
+            self._refuse([{"line": 0, "path": str(file), "message": message}], as_json)
         except DocumentError as fault:
             self._refuse([asdict(problem) for problem in fault.problems], as_json)
         remarks = run(doc, common_dictionary())
