@@ -61,10 +61,19 @@ def placing(declared: str | None, bounds: tuple[float, float, float, float], cho
         crs = _known(declared)
         notes = [f"坐标系：{label(crs)}。"]
     else:
-        crs = CRS.from_epsg(chosen) if chosen else _by_magnitude(bounds)
-        how = "按所选" if chosen else "按坐标大小判断为"
+        crs, how = _silent(bounds, chosen)
         notes = [f"文件没有坐标系说明，{how} {label(crs)}，请核对位置。"]
     return _fitting(crs, bounds, notes)
+
+
+def _silent(bounds, chosen: int | None) -> tuple[CRS, str]:
+    """What the numbers tell; the chosen zone only where they do not."""
+    try:
+        return _by_magnitude(bounds), "按坐标大小判断为"
+    except UnknownPlace as silence:
+        if silence.code != "zone" or not chosen:
+            raise
+        return CRS.from_epsg(chosen), "按所选"
 
 
 def zones() -> list[tuple[int, str]]:

@@ -1,0 +1,97 @@
+"""A file of land in: read and placed in the sandbox, a sheet of cells with boundaries beside it out."""
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from farmland.lib import sandbox
+from farmland.lib.excel import gate
+from farmland.lib.excel.errors import FileRefused
+from farmland.lib.excel.workbook import Sheet, sheet_from_json
+from farmland.lib.geo.archive import kind_of
+from farmland.lib.geo.packing import unpack
+
+MEMORY = 1536 * gate.MB  # address space; GDAL, GEOS and PROJ alone map 260 MB
+ANSWER = 600 * gate.MB
+SECONDS = 120
+CODES = {sandbox.TimedOut: "too-slow", sandbox.TooLarge: "too-much-memory", sandbox.Crashed: "corrupt"}
+SUFFIXES = (".zip", ".gpkg", ".geojson", ".json", ".kml", ".kmz")
+
+
+class LayerWanted(FileRefused):
+    """The file holds several layers and nobody said which; ``choices`` are their names."""
+
+    def __init__(self, code: str, message: str, choices: list[str]):
+        super().__init__(code, message)
+        self.choices = choices
+
+    def __reduce__(self):
+        return LayerWanted, (self.code, self.message, self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One checked boundary: WKB in EPSG:4490, its box in degrees, its geodesic area."""
+
+    wkb: memoryview
+    box: tuple[float, float, float, float]
+    area_mu: Decimal
+
+
+@dataclass(frozen=True)
+class Layer:
+    """``outlines`` and ``problems`` by row number of the sheet (2 is the first feature); a row may have neither."""
+
+    sheet: Sheet
+    outlines: dict[int, Outline]
+    problems: dict[int, str]
+    crs: str
+    notes: list[str] = field(default_factory=list)
+
+
+def is_land(head: bytes) -> bool:
+    """Whether the first bytes are those of a geometry file; a zip has to be looked into."""
+    return kind_of(head) in ("gpkg", "geojson", "kml")
+
+
+def read_layer(
+    path: Path,
+    name: str,
+    *,
+    max_rows: int,
+    max_bytes: int,
+    max_inflated: int,
+    layer: str = "",
+    zone: int | None = None,
+) -> Layer:
+    """Read a zipped Shapefile, GeoPackage, GeoJSON, KML or KMZ. Raises ``FileRefused``, ``LayerWanted``.
+
+    ``layer``: which of several; ``zone``: the EPSG number of a file that does not say its own.
+    """
+    gate.check_size(path.stat().st_size, max_bytes)
+    stem = Path(name).stem[:60] or "图层"
+    wishes = {"name": stem, "layer": layer, "zone": zone, "max_rows": max_rows, "max_inflated": max_inflated}
+    target = ["farmland.lib.geo.child:read_land", json.dumps(wishes, ensure_ascii=False)]
+    try:
+        answer = sandbox.run_child(
+            target, path, wall_seconds=SECONDS, cpu_seconds=SECONDS, memory_bytes=MEMORY, output_limit=ANSWER
+        )
+    except tuple(CODES) as error:
+        raise FileRefused(CODES[type(error)], str(error)) from error
+    head, blobs = unpack(answer)
+    if "refused" in head:
+        code, message = head["refused"]
+        raise LayerWanted(code, message, head["choices"]) if head["choices"] else FileRefused(code, message)
+    return _layer(head, blobs)
+
+
+def _layer(head: dict, blobs: list[memoryview]) -> Layer:
+    outlines, problems = {}, {}
+    left = iter(blobs)
+    for number, one in enumerate(head["outlines"], 2):
+        if one is not None and len(one) == 1:
+            problems[number] = one[0]
+        elif one is not None:
+            outlines[number] = Outline(next(left), tuple(one[1:]), Decimal(one[0]))
+    return Layer(sheet_from_json(head["sheet"]), outlines, problems, head["crs"], head["notes"])
