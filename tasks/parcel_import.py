@@ -15,6 +15,7 @@ from farmland.places.models import Division
 from parcels.imports.checks import Checked, Known
 from parcels.imports.compare import Comparison, compare
 from parcels.imports.services import ListFacts, known_for, read_list, write
+from parcels.imports.templates import choices_for
 from parcels.models import Kind, ParcelList
 from tasks.models import Plan, TownYear
 from tasks.services import request_recompute
@@ -40,7 +41,17 @@ class Preview:
 def plan_kinds(town: Division, year: int) -> set[str]:
     """The kinds of the plan's targets, with everything below them."""
     asked = set(Plan.objects.filter(town=town, year=year).values_list("targets__kind", flat=True))
-    return {leaf for kind in Kind.objects.filter(code__in=asked) for leaf in [kind.code, *kind.leaves()]}
+    parents = dict(Kind.objects.values_list("code", "parent"))
+    return {code for code in parents if asked.intersection(_upwards(code, parents))}
+
+
+def _upwards(code: str | None, parents: dict[str, str | None]) -> list[str]:
+    """The kind itself and all it is part of."""
+    found = []
+    while code is not None and code not in found:
+        found.append(code)
+        code = parents.get(code)
+    return found
 
 
 def work_kinds(kinds: Collection[str]) -> frozenset[str]:
@@ -49,15 +60,16 @@ def work_kinds(kinds: Collection[str]) -> frozenset[str]:
     return frozenset(flows.values_list("code", flat=True))
 
 
-def preview(town_year: TownYear, upload: Upload, user: User | None) -> Preview:
+def preview(town_year: TownYear, upload: Upload, user: User | None, *, template: str = "", layer: str = "") -> Preview:
     """Read, check and compare a stored file; nothing is written. ``FileRefused`` when it is no parcel list."""
-    checked, known = _read(town_year, upload, user)
+    checked, known = _read(town_year, upload, user, template, layer)
     return _compare(town_year, checked, known)
 
 
-def _read(town_year: TownYear, upload: Upload, user: User | None) -> tuple[Checked, Known]:
+def _read(town_year: TownYear, upload: Upload, user: User | None, template: str, layer: str) -> tuple[Checked, Known]:
     known = known_for(town_year.town, town_year.year, plan_kinds(town_year.town, town_year.year), user)
-    return read_list(upload.full_path, upload.name, known), known
+    choices = choices_for(town_year.town, template, layer)
+    return read_list(upload.full_path, upload.name, known, choices), known
 
 
 def _compare(town_year: TownYear, checked: Checked, known: Known) -> Preview:
@@ -65,7 +77,9 @@ def _compare(town_year: TownYear, checked: Checked, known: Known) -> Preview:
     return Preview(compare(checked, known, kinds), checked, known, kinds)
 
 
-def confirm(town_year: TownYear, facts: ListFacts, *, seen: str, user: User) -> Job:
+def confirm(
+    town_year: TownYear, facts: ListFacts, *, seen: str, user: User, template: str = "", layer: str = ""
+) -> Job:
     """Queue the import of a previewed file; ``seen`` is the fingerprint of what the preview showed."""
     upload = facts.upload
     args = {
@@ -74,6 +88,8 @@ def confirm(town_year: TownYear, facts: ListFacts, *, seen: str, user: User) -> 
         "title": facts.title,
         "received_on": facts.received_on and facts.received_on.isoformat(),
         "seen": seen,
+        "template": template,
+        "layer": layer,
     }
     key = f"{KIND}:{town_year.pk}:{upload.sha256[:40]}"
     return enqueue(KIND, town=town_year.town, args=args, user=user, dedupe_key=key)
@@ -111,7 +127,7 @@ def import_parcels(job) -> dict:
     upload = Upload.objects.get(pk=args["upload"])
     job.progress(0, 3, "读取文件")
     try:
-        checked, known = _read(town_year, upload, job.user)
+        checked, known = _read(town_year, upload, job.user, args.get("template", ""), args.get("layer", ""))
     except FileRefused as refusal:
         raise JobRefused(refusal.message) from refusal
     job.progress(1, 3, f"写入 {len(checked.rows)} 个图斑")

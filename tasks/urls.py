@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_imports, parcels, system
+from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcels, system
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
@@ -30,6 +30,9 @@ urlpatterns = [
         "<slug:town>/<int:year>/parcels/import/<uuid:pk>/confirm/",
         parcel_imports.parcel_import_confirm,
         name="parcel_import_confirm",
+    ),
+    path(
+        f"{YEAR}parcels/import/<uuid:pk>/columns/", parcel_columns.parcel_import_columns, name="parcel_import_columns"
     ),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/", parcels.parcel_detail, name="parcel_detail"),
     path("<slug:town>/<int:year>/acceptances/", acceptances.acceptance_list, name="acceptance_list"),

@@ -1,43 +1,23 @@
 """The cells of a parcel list, checked column by column: every error with its sheet and cell, words looked up once."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from farmland.lib.area import LARGEST, to_mu
-from farmland.lib.excel import Cell, CellError, Row, cell_code
-from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal, plain
+from farmland.lib.excel import Cell, CellError, Row
+from farmland.lib.geo.files import Outline
+from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal
 from farmland.places.models import Division
-from parcels.imports.columns import AREAS, BY_FIELD
+from parcels.imports import cells
+from parcels.imports.cells import Known
+from parcels.imports.choices import Reading
+from parcels.imports.columns import AREA_NAMES, AREAS, BY_FIELD, ISSUED_PLACES, PLACES
 from parcels.imports.reading import Table
+from parcels.imports.totals import remarks_on_totals
 from parcels.models import Kind
-
-PLACES = 4
-ISSUED_PLACES = 12  # a list computed by a map program prints many decimals; they are kept in the raw cells
-SEPARATORS = re.compile(r"[、,，;；\n]+")
-AREA_NAMES = {"mu": "mu", "square_metre": "m2", "hectare": "hectare"}
-LENGTHS = {"group": 40, "note": 300, "serial": 40, "ground_state": 40, "source": 40}
-CODE_LENGTH = 80
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a cell may name. ``divisions`` and ``kinds`` by code, name and alias; the words of dictionaries likewise.
-
-    ``outside`` are names of the town's divisions beyond the user's scope.
-    """
-
-    town: Division
-    year: int
-    divisions: Mapping[str, Division]
-    outside: frozenset[str]
-    kinds: Mapping[str, Kind]
-    offered_kinds: tuple[str, ...]  # those named in an error
-    land_classes: Mapping[str, str]
-    ground_states: Mapping[str, str]
-    sources: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -54,6 +34,13 @@ class ParcelRow:
     values: dict[str, Any]
     cells: dict[str, str]
     code_cell: str  # address of the code, for errors found later
+    outline: Outline | None = None
+    crs: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The boundary's fingerprint; "" without one."""
+        return hashlib.sha256(self.outline.wkb).hexdigest() if self.outline else ""
 
     @property
     def place(self) -> str:
@@ -71,6 +58,7 @@ class Checked:
     rows: list[ParcelRow] = field(default_factory=list)
     errors: list[CellError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)  # how each table was read
 
 
 def check_tables(tables: list[Table], known: Known) -> Checked:
@@ -87,20 +75,26 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
     wanted = list(table.columns.values())
     done.errors += table.sheet.problems(wanted, from_row=table.head.number + 1)
     column = _Reader(table, rows, done)
-    codes = column.each("codes", _codes)
-    column.each("town", lambda cell: _same_town(cell, known))
-    column.each("year", lambda cell: _same_year(cell, known))
-    divisions = column.words("division" if "division" in table.columns else "village_name", _division(known))
-    kinds = column.words("kind", _kind(known))
+    codes = column.each("codes", cells.codes)
+    column.each("town", lambda cell: cells.same_town(cell, known))
+    column.each("year", lambda cell: cells.same_year(cell, known))
+    divisions, groups = _places(column, known)
+    kinds = column.words("kind", cells.kind(known))
     values: dict[str, list] = {name: column.areas(name) for name in AREAS if name in table.columns}
     for name, words in (("ground_state", known.ground_states), ("source", known.sources)):
-        values[name] = column.words(name, _word(words, LENGTHS[name]))
+        values[name] = column.words(name, cells.word_of(words, cells.LENGTHS[name]))
         column.note_unknown(name, values[name], words)
-    values["land_class"] = column.words("land_class", _land_class(known))
-    for name in ("group", "note"):
-        values[name] = column.each(name, _text(name))
-    serials = column.each("serial", _text("serial"))
-    present = [name for name in values if name in table.columns]
+    values["land_class"] = column.words("land_class", cells.land_class(known))
+    for name in ("group", "note", "slope_class"):
+        values[name] = column.each(name, cells.text_of(name))
+    for name in ("in_pbf", "in_redline"):
+        values[name] = column.words(name, cells.yes_or_no)
+    values["slope"] = column.each("slope", cells.slope)
+    if "group" not in table.columns and "location" in table.columns:
+        values["group"] = groups
+    outlines = _outlines(table, rows, done)
+    serials = column.each("serial", cells.text_of("serial"))
+    present = [name for name in values if name in table.columns or name in table.defaults or values[name] is groups]
     headings = [(cell.text.replace("\n", ""), index) for index, cell in enumerate(table.head.cells) if cell]
     for at, row in enumerate(rows):
         if codes[at] and divisions[at] and kinds[at]:
@@ -116,9 +110,11 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
                     values={name: values[name][at] for name in present},
                     cells={heading: row[index].text for heading, index in headings if row[index]},
                     code_cell=table.sheet.address(row, table.columns["codes"]),
+                    outline=outlines.get(row.number),
+                    crs=table.layer.crs if table.layer else "",
                 )
             )
-    _check_totals(table, values, done)
+    done.notes += remarks_on_totals(table, values)
     if table.assumed:
         names = "、".join(f"“{name}”" for name in table.assumed)
         done.notes.append(f"工作表“{table.sheet.name}”的表头 {names} 没有写单位，按亩读入，请核对合计。")
@@ -133,7 +129,7 @@ class _Reader:
     def each(self, name: str, read: Callable[[Cell], Any]) -> list:
         index = self.table.columns.get(name)
         if index is None:
-            return [None] * len(self.rows)
+            return [self._default(name, read)] * len(self.rows)
         found = []
         for row in self.rows:
             try:
@@ -142,6 +138,17 @@ class _Reader:
                 self.done.errors.append(self.table.sheet.error(row, index, str(error)))
                 found.append(None)
         return found
+
+    def _default(self, name: str, read: Callable[[Cell], Any]):
+        """What the reading says of all rows."""
+        if name not in self.table.defaults:
+            return None
+        try:
+            return read(Cell("text", self.table.defaults[name]))
+        except ValueError as error:
+            heading = BY_FIELD[name].heading
+            self.done.errors.append(CellError(self.table.sheet.name, "", f"缺省的“{heading}”：{error}"))
+            return None
 
     def words(self, name: str, read: Callable[[str], Any]) -> list:
         """Like ``each`` for columns of few different words: each word is judged once."""
@@ -193,111 +200,37 @@ class _Reader:
             self.done.notes.append(f"“{BY_FIELD[name].heading}”{shown}{more}不在字典里，照原文保存。")
 
 
-def _codes(cell: Cell) -> list[str]:
-    text = cell_code(cell)
-    codes = [part.strip() for part in SEPARATORS.split(text) if part.strip()]
-    if not codes:
-        raise ValueError("缺图斑编号，请填写；不是图斑的行请删去。")
-    if too_long := next((code for code in codes if len(code) > CODE_LENGTH), None):
-        raise ValueError(f"编号最长 {CODE_LENGTH} 个字，“{too_long[:20]}…”太长，请核对。")
-    if len(set(codes)) < len(codes):
-        raise ValueError(f"同一格里编号重复：“{text}”，请核对。")
-    return codes
+def _places(column: "_Reader", known: Known) -> tuple[list, list]:
+    """Each row's village and the group its location names: by code or name of the village, else by the location."""
+    columns = column.table.columns
+    read = cells.division(known)
+    if "division" in columns and "village_name" in columns:
+        named = columns["village_name"]
+        by_code = {narrow(row[columns["division"]].text) for row in column.rows}
+        if not all(known.by_code(text) for text in by_code if text) and all(row[named] for row in column.rows):
+            return column.words("village_name", read), []
+        return column.words("division", read), []
+    if "location" in columns and "division" not in columns and "village_name" not in columns:
+        found = column.words("location", cells.location(known))
+        return [one and one[0] for one in found], [one and one[1] for one in found]
+    groups = column.words("location", lambda text: cells.group_in(text, known)) if "location" in columns else []
+    return column.words("village_name" if "village_name" in columns else "division", read), groups
 
 
-def _same_town(cell: Cell, known: Known) -> None:
-    text = narrow(cell.text)
-    if text and text not in (known.town.slug, known.town.code, known.town.name, *known.town.aliases):
-        raise ValueError(f"是“{text}”的图斑，这里只能导入{known.town}的，请删去或到该镇导入。")
-
-
-def _same_year(cell: Cell, known: Known) -> None:
-    text = narrow(cell.text).removesuffix("年")
-    if text and text != str(known.year):
-        raise ValueError(f"是 {text} 年的图斑，这里导入的是 {known.year} 年，请核对年度。")
-
-
-def _division(known: Known) -> Callable[[str], Division]:
-    def read(text: str) -> Division:
-        if not text:
-            raise ValueError("缺村名，请填写。")
-        if text in known.divisions:
-            return known.divisions[text]
-        if text in known.outside:
-            raise ValueError(f"“{text}”不在您的范围内，请删去这一行，或请有权限的人导入。")
-        raise ValueError(f"没有名为“{text}”的村，{known.town}的有：{_offer(_names(known.divisions.values()))}。")
-
-    return read
-
-
-def _names(rows: Iterable) -> list[str]:
-    return list(dict.fromkeys(str(row) for row in rows))
-
-
-def _offer(names: Iterable[str]) -> str:
-    names = list(names)
-    return "、".join(names[:30]) + (f" 等 {len(names)} 个" if len(names) > 30 else "")
-
-
-def _kind(known: Known) -> Callable[[str], Kind]:
-    def read(text: str) -> Kind:
-        if not text:
-            raise ValueError(f"缺任务，可用的有：{_offer(known.offered_kinds)}。")
-        if text not in known.kinds:
-            raise ValueError(f"没有名为“{text}”的任务，可用的有：{_offer(known.offered_kinds)}。")
-        return known.kinds[text]
-
-    return read
-
-
-def _land_class(known: Known) -> Callable[[str], str]:
-    """0103, 旱地, 0103旱地, 旱地（0103）, and 103 where a spreadsheet lost the first zero; a letter suffix stays."""
-
-    def read(text: str) -> str:
-        if is_not_applicable(text):
-            return ""
-        words = known.land_classes
-        code = re.search(r"\d{3,4}[A-Z]?", text)
-        name = re.sub(r"[\s()（）\-—]|\d{3,4}[A-Z]?", "", text)
-        if code:
-            found = code[0] if len(code[0].rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) == 4 else f"0{code[0]}"
-            base = found[:4]
-            if base in words and (not name or words.get(name) == base or len(found) > 4):
-                return found
-            if base in words:
-                raise ValueError(f"“{text}”的代码和名称不一致，{base} 在字典里是另一个名称，请核对。")
-        elif text in words:
-            return words[text]
-        raise ValueError(f"没有“{text}”这一地类，可用的有：{_offer(_classes(words))}。")
-
-    return read
-
-
-def _classes(words: Mapping[str, str]) -> list[str]:
-    return [f"{code} {name}" for name, code in words.items() if name != code]
-
-
-def _word(words: Mapping[str, str], length: int) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if is_not_applicable(text):
-            return ""
-        if len(text) > length:
-            raise ValueError(f"最长 {length} 个字，现为 {len(text)} 个字，请缩短。")
-        return words.get(text, text)
-
-    return read
-
-
-def _text(name: str) -> Callable[[Cell], str]:
-    length = LENGTHS[name]
-
-    def read(cell: Cell) -> str:
-        text = cell.text.strip()
-        if len(text) > length:
-            raise ValueError(f"“{BY_FIELD[name].heading}”最长 {length} 个字，现为 {len(text)} 个字，请缩短。")
-        return text
-
-    return read
+def _outlines(table: Table, rows: list[Row], done: Checked) -> dict[int, Outline]:
+    """The boundaries beside the rows; a bad one is an error of its row, none at all a remark."""
+    layer = table.layer
+    if layer is None:
+        return {}
+    numbers = {row.number for row in rows}
+    done.errors += [
+        CellError(table.sheet.name, f"图形{number}", reason)
+        for number, reason in layer.problems.items()
+        if number in numbers
+    ]
+    if bare := len(numbers - layer.outlines.keys() - layer.problems.keys()):
+        done.notes.append(f"图层“{table.sheet.name}”有 {bare} 行没有图形，只登记属性。")
+    return layer.outlines
 
 
 def _check_duplicates(done: Checked) -> None:
@@ -307,27 +240,8 @@ def _check_duplicates(done: Checked) -> None:
         for code in row.codes:
             if other := first.get(code):
                 text = f"编号“{code}”在 {other.place} 已有，一份清单里同一编号只能出现一次，请核对。"
+                if other.division != row.division:
+                    text += "编号只在村内唯一的，请在“对照列名”里改用全镇唯一的标识码。"
                 done.errors.append(CellError(row.sheet, row.code_cell, text))
             else:
                 first[code] = row
-
-
-def _check_totals(table: Table, values: dict[str, list], done: Checked) -> None:
-    """A printed sum that is not the sum of the rows above is said, not corrected."""
-    for row in table.totals[-1:]:
-        for name in AREAS:
-            if name not in table.columns:
-                continue
-            try:
-                printed = parse_decimal(row[table.columns[name]], places=ISSUED_PLACES)
-            except ValueError:
-                continue
-            if printed is None:
-                continue
-            stated = to_mu(printed, AREA_NAMES[table.units[name]], PLACES)
-            added = sum((area for area in values[name] if area is not None), Decimal(0))
-            if stated != added:
-                cell = table.sheet.address(row, table.columns[name])
-                done.notes.append(
-                    f"{table.sheet.name}!{cell} 印的合计折 {plain(stated)} 亩，各行相加为 {plain(added)} 亩。"
-                )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,9 +15,11 @@ from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.imports.checks import Checked, Known, ParcelRow
 from parcels.imports.columns import AREAS, BY_FIELD
-from parcels.models import Parcel, Step, Work
+from parcels.models import Parcel, Shape, Step, Work
 
-COMPARED = (*AREAS, "group", "land_class", "ground_state")
+COMPARED = (*AREAS, "group", "land_class", "ground_state", "slope", "in_redline")
+IN_ATTRS = ("note", "slope_class", "in_pbf")  # kept beside the columns
+TOLERANCE, SMALLEST = Decimal("0.01"), Decimal("0.1")  # an issued area and its boundary may differ by so much
 ZERO = Decimal(0)
 
 
@@ -64,7 +66,7 @@ class Comparison:
     def fingerprint(self) -> str:
         """The same only while the import would still do the same: what was shown is what is written."""
         what = [
-            [[row.codes, str(row.division.pk), row.kind.pk] for row in self.new],
+            [[row.codes, str(row.division.pk), row.kind.pk, row.digest] for row in self.new],
             [[str(one.parcel.pk), one.lines] for one in self.changed],
             len(self.same),
         ]
@@ -86,6 +88,10 @@ class Standing:
         for work in placed:
             self.works[work.parcel_id].append(work)
         self.started = set(Step.objects.filter(work__in=placed).values_list("work__parcel", flat=True).distinct())
+        shapes = Shape.objects.filter(parcel__town=known.town, parcel__year=known.year)
+        self.shapes = {
+            pk: (digest, area) for pk, digest, area in shapes.values_list("parcel", "digest", "computed_mu")
+        }
         others = Parcel.objects.filter(town=known.town).exclude(year=known.year).values_list("codes", "year")
         self.elsewhere = {code: year for codes, year in others for code in codes}
 
@@ -105,7 +111,7 @@ def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comp
             (parcel,) = found.values()
             taken[parcel.pk] = row
             works = standing.works[parcel.pk]
-            lines = differences(row, parcel, works, work_kinds)
+            lines = differences(row, parcel, works, work_kinds, standing.shapes)
             if lines:
                 done.changed.append(Change(row, parcel, works, lines))
             else:
@@ -131,7 +137,9 @@ def _conflict(row: ParcelRow, found: list[Parcel], taken: dict, known: Known, st
     return ""
 
 
-def differences(row: ParcelRow, parcel: Parcel, works: list[Work], work_kinds: Collection[str]) -> list[tuple]:
+def differences(
+    row: ParcelRow, parcel: Parcel, works: list[Work], work_kinds: Collection[str], shapes: Mapping
+) -> list[tuple]:
     """What the row would change on the parcel, in words. A column the list lacks changes nothing."""
     new_codes = [code for code in row.codes if code not in parcel.codes]
     pairs = [
@@ -143,7 +151,11 @@ def differences(row: ParcelRow, parcel: Parcel, works: list[Work], work_kinds: C
             for name in COMPARED
             if name in row.values
         ),
-        ("备注", parcel.attrs.get("note"), row.values.get("note", parcel.attrs.get("note"))),
+        *(
+            (BY_FIELD[name].heading, parcel.attrs.get(name), row.values[name])
+            for name in IN_ATTRS
+            if name in row.values
+        ),
     ]
     lines = [(name, shown(before), shown(after)) for name, before, after in pairs if _differ(before, after)]
     source = row.values.get("source")
@@ -151,6 +163,8 @@ def differences(row: ParcelRow, parcel: Parcel, works: list[Work], work_kinds: C
         lines.append(("问题来源", shown(sources_of(parcel)), f"增加 {source}"))
     if row.kind.pk in work_kinds and not any(work.kind_id in (row.kind.pk, parcel.kind_id) for work in works):
         lines.append(("治理任务", "无", str(row.kind)))
+    if row.outline and (before := shapes.get(parcel.pk, ("", None)))[0] != row.digest:
+        lines.append(("图形", shown(before[1]), f"{plain(row.outline.area_mu)} 亩"))
     return lines
 
 
@@ -178,11 +192,30 @@ def _remark(done: Comparison, known: Known, standing: Standing, work_kinds: Coll
         done.notes.append(f"“{kind}”不是本年度方案按面积销账的末级任务，{count} 个图斑只登记，不建治理任务。")
     if bare := sum(1 for row in done.rows if row.area is None and not _has_area_already(row)):
         done.notes.append(f"{bare} 个图斑没有图斑面积也没有净面积，计划面积按未知处理。")
+    done.notes += _measured(done.rows)
     twice = [f"“{code}”（{standing.elsewhere[code]} 年）" for row in done.rows for code in row.codes
              if code in standing.elsewhere]  # fmt: skip
     if twice:
         done.notes.append(f"{len(twice)} 个编号在其他年度的清单里已有：{'、'.join(twice[:5])}，请核对是否重复计算。")
     done.notes += _unplaced(done, known, work_kinds)
+
+
+def _measured(rows: list[ParcelRow]) -> list[str]:
+    """Where a boundary measures another area than was issued: said, and the issued one stays."""
+    apart = []
+    for row in rows:
+        issued = row.values.get("gross_mu")
+        if row.outline and issued is not None:
+            difference = abs(row.outline.area_mu - issued)
+            if difference > max(SMALLEST, issued * TOLERANCE):
+                apart.append((difference, row, issued))
+    if not apart:
+        return []
+    _, row, issued = max(apart, key=lambda one: one[0])
+    return [
+        f"{len(apart)} 个图斑的图形面积与下发面积相差超过 1%（且超过 0.1 亩），最多的是 {'、'.join(row.codes)}："
+        f"下发 {plain(issued)} 亩，图形 {plain(row.outline.area_mu)} 亩。按下发面积登记，请核对。"
+    ]
 
 
 def _has_area_already(row: ParcelRow) -> bool:

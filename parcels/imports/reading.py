@@ -1,29 +1,45 @@
-"""A parcel list as received, XLSX or CSV, into tables of raw cells. Nothing is judged here but the headings."""
+"""A parcel list as received, in any format, into tables of raw cells. Nothing is judged here but the headings."""
 
 import re
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from farmland.lib.excel import FileRefused, Row, Sheet, read_csv, read_workbook
+from farmland.lib.excel import FileRefused, Row, Sheet, read_csv, read_workbook, read_xls
 from farmland.lib.excel.header import SEARCH_ROWS
-from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, REQUIRED, Column, Hit, column_of
+from farmland.lib.geo import files as land
+from parcels.imports.choices import Choices, Reading
+from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, REQUIRED, STAND_INS, Column, Hit
 
-MAX_ROWS = 50_000
+MAX_ROWS = 100_001  # 100,000 below the headings
 MAX_COLS = 120
-SECONDS = 60
+SECONDS = 120
+MEMORY = 1024 * 1024 * 1024
+OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SHEET_UNIT = re.compile(r"单位[:：]\s*(亩|平方米|㎡|m2|m²|公顷|hm2)")
 TOTAL = re.compile(r"\s*(合\s*计|总\s*计|小\s*计)\s*[:：]?")
 
 
 @dataclass(frozen=True)
 class Table:
-    """One sheet with a heading row: ``columns`` field → column index, ``units`` field → code of dictionary "unit"."""
+    """One sheet with a heading row: ``columns`` field → column index, ``units`` field → code of dictionary "unit".
+
+    ``reading`` is how its headings were understood; ``layer`` holds the boundaries beside the rows.
+    """
 
     sheet: Sheet
     head: Row
     columns: dict[str, int]
     units: dict[str, str]
     assumed: list[str] = field(default_factory=list)  # headings whose unit nobody printed
+    reading: Reading = field(default_factory=Reading)
+    layer: land.Layer | None = None
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """Values for all rows, of the columns the sheet does not have."""
+        return {name: text for name, text in self.reading.defaults.items() if text and name not in self.columns}
 
     @property
     def rows(self) -> list[Row]:
@@ -45,58 +61,96 @@ class Table:
         return first is not None and bool(TOTAL.fullmatch(first.text))
 
 
-def read_tables(path: Path, name: str, *, max_bytes: int, max_inflated: int) -> tuple[list[Table], list[str]]:
+@dataclass(frozen=True)
+class Source:
+    """The sheets of a file, and the boundaries beside the only one of a geometry file."""
+
+    sheets: list[Sheet]
+    layer: land.Layer | None = None
+
+
+def read_tables(
+    path: Path, name: str, choices: Choices, *, max_bytes: int, max_inflated: int
+) -> tuple[list[Table], list[str]]:
     """The tables of a file called ``name`` and remarks about what was left out. Raises ``FileRefused``."""
-    sheets = _sheets(path, name, max_bytes, max_inflated)
-    tables, notes = [], []
-    for sheet in sheets:
+    source = read_source(path, name, choices, max_bytes=max_bytes, max_inflated=max_inflated)
+    tables, notes = [], list(source.layer.notes) if source.layer else []
+    for sheet in source.sheets:
         if sheet.state != "visible":
             if sheet.rows and not sheet.name.startswith("_"):
                 notes.append(f"工作表“{sheet.name}”是隐藏的，没有读取。")
-        elif table := find_table(sheet):
+        elif table := find_table(sheet, choices, source.layer):
             tables.append(table)
         elif sheet.rows:
             notes.append(f"工作表“{sheet.name}”没有图斑清单的表头，没有读取。")
     if not tables:
-        raise FileRefused("header-missing", missing_text(sheets))
+        raise FileRefused("header-missing", missing_text(source.sheets, choices))
     return tables, notes
 
 
-def _sheets(path: Path, name: str, max_bytes: int, max_inflated: int) -> list[Sheet]:
+def read_source(path: Path, name: str, choices: Choices, *, max_bytes: int, max_inflated: int) -> Source:
+    """What the file is, told by its bytes: land, a workbook, or text. Raises ``FileRefused``."""
     with path.open("rb") as file:
-        is_zip = file.read(2) == b"PK"
-    limits = {"max_rows": MAX_ROWS, "max_cols": MAX_COLS, "wall_seconds": SECONDS, "max_bytes": max_bytes}
-    if not is_zip and Path(name).suffix.lower() in (".csv", ".txt"):
-        return [read_csv(path, **limits)]
-    return list(read_workbook(path, max_inflated=max_inflated, **limits).sheets.values())
+        head = file.read(4096)
+    limits = {"max_rows": MAX_ROWS, "max_bytes": max_bytes}
+    if land.is_land(head) or (head.startswith(b"PK") and not _is_workbook(path)):
+        layer = land.read_layer(
+            path, name, max_inflated=max_inflated, layer=choices.layer, zone=choices.zone, **limits
+        )  # fmt: skip
+        return Source([layer.sheet], layer)
+    limits |= {"max_cols": MAX_COLS, "wall_seconds": SECONDS, "memory_bytes": MEMORY}
+    if head.startswith(OLE2):
+        return Source(list(read_xls(path, **limits).sheets.values()))
+    if not head.startswith(b"PK") and Path(name).suffix.lower() in (".csv", ".txt"):
+        return Source([read_csv(path, **limits)])
+    return Source(list(read_workbook(path, max_inflated=max_inflated, **limits).sheets.values()))
 
 
-def find_table(sheet: Sheet) -> Table | None:
+def _is_workbook(path: Path) -> bool:
+    """Of a zip: one with parts of Office, or so broken that the workbook's gate says what it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return True
+    land_suffixes = (".shp", ".dbf", ".shx", ".gpkg", ".geojson", ".kml")
+    return not any(one.lower().endswith(land_suffixes) for one in names)
+
+
+def find_table(sheet: Sheet, choices: Choices, layer: land.Layer | None = None) -> Table | None:
     """The sheet's table if one of its first rows holds the required headings; ``FileRefused`` on a double heading."""
     for row in sheet.rows[:SEARCH_ROWS]:
-        found = match(row)
-        if all(column.field in found or stands_in(column, found) for column in REQUIRED):
-            return table_of(sheet, row, found)
+        for reading in choices.readings([cell.text for cell in row.cells if cell.kind == "text"]):
+            found = match(row, reading)
+            if not missing_in(found, reading):
+                return table_of(sheet, row, found, reading, layer)
     return None
 
 
-def stands_in(column: Column, found: dict) -> bool:
-    return column.field == "division" and "village_name" in found
+def missing_in(found: Mapping, reading: Reading) -> list[Column]:
+    """The required columns that neither stand there, nor are stood in for, nor have a value for all rows."""
+    return [
+        column
+        for column in REQUIRED
+        if column.field not in found
+        and not any(other in found for other in STAND_INS.get(column.field, ()))
+        and not (column.field != "codes" and reading.defaults.get(column.field))
+    ]
 
 
-def match(row: Row) -> dict[str, list[tuple[int, str]]]:
-    """field → its columns in this row with the unit printed in the heading; an alias gives way to the own name."""
+def match(row: Row, reading: Reading) -> dict[str, list[tuple[int, str]]]:
+    """field → its columns in this row with the unit printed in the heading; of several names the best one counts."""
     found: dict[str, list[tuple[int, Hit]]] = {}
     for index, cell in enumerate(row.cells):
-        if cell.kind == "text" and (hit := column_of(cell.text)):
+        if cell.kind == "text" and (hit := reading.hit(cell.text)):
             found.setdefault(hit.column.field, []).append((index, hit))
     return {
-        name: [(index, hit.unit) for index, hit in hits if hit.is_own] or [(index, hit.unit) for index, hit in hits]
+        name: [(index, hit.unit) for index, hit in hits if hit.rank == min(one.rank for _, one in hits)]
         for name, hits in found.items()
     }
 
 
-def table_of(sheet: Sheet, head: Row, found: dict) -> Table:
+def table_of(sheet: Sheet, head: Row, found: dict, reading: Reading, layer: land.Layer | None) -> Table:
     columns, units, assumed = {}, {}, []
     general = unit_above(sheet, head)
     for name, places in found.items():
@@ -117,7 +171,7 @@ def table_of(sheet: Sheet, head: Row, found: dict) -> Table:
             if not unit and not general:
                 assumed.append(head[index].text)
             units[name] = AREA_UNITS[unit] if unit else general or "mu"
-    return Table(sheet, head, columns, units, assumed)
+    return Table(sheet, head, columns, units, assumed, reading, layer)
 
 
 def unit_above(sheet: Sheet, head: Row) -> str:
@@ -131,16 +185,23 @@ def unit_above(sheet: Sheet, head: Row) -> str:
     return ""
 
 
-def missing_text(sheets: list[Sheet]) -> str:
-    """Which headings are missing in the sheet that comes nearest."""
-    best: set[str] = set()
-    shown = ""
+def best_head(sheets: list[Sheet], choices: Choices) -> tuple[Sheet, Row, dict] | None:
+    """The row that comes nearest to a heading row, with what it names."""
+    reading = choices.reading or Reading()
+    best = None
     for sheet in sheets:
         for row in sheet.rows[:SEARCH_ROWS]:
-            found = match(row)
-            if len(found) >= len(best) and any(row.cells):
-                best, shown = set(found), "、".join(cell.text for cell in row.cells if cell)[:200]
-    missing = "、".join(
-        f"“{column.heading}”" for column in REQUIRED if column.field not in best and not stands_in(column, best)
-    )
-    return f"没有找到列 {missing}，最接近的一行是：{shown or '（空）'}。请按模板的表头填写后重新上传。"
+            found = match(row, reading)
+            count = (len(found), sum(cell.kind == "text" for cell in row.cells))
+            if any(row.cells) and (best is None or count > best[0]):
+                best = (count, sheet, row, found)
+    return best[1:] if best else None
+
+
+def missing_text(sheets: list[Sheet], choices: Choices) -> str:
+    """Which headings are missing in the sheet that comes nearest."""
+    nearest = best_head(sheets, choices)
+    found = nearest[2] if nearest else {}
+    shown = "、".join(cell.text for cell in nearest[1].cells if cell)[:200] if nearest else ""
+    missing = "、".join(f"“{column.heading}”" for column in missing_in(found, choices.reading or Reading()))
+    return f"没有找到列 {missing}，最接近的一行是：{shown or '（空）'}。请对照列名，或按模板的表头填写后重新上传。"

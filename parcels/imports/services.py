@@ -10,15 +10,20 @@ from django.utils import timezone
 
 from farmland.accounts.models import User, record
 from farmland.jobs.models import Upload
+from farmland.lib.api.lists import batches
 from farmland.places.models import Division, Term
 from parcels.imports.checks import Checked, Known, ParcelRow, check_tables
+from parcels.imports.choices import Choices
 from parcels.imports.columns import AREAS
-from parcels.imports.compare import COMPARED, Change, Comparison, compare, sources_of
+from parcels.imports.compare import COMPARED, IN_ATTRS, Change, Comparison, compare, sources_of
 from parcels.imports.reading import read_tables
-from parcels.models import Kind, Listing, Parcel, ParcelList, Work
+from parcels.models import Kind, Listing, Parcel, ParcelList, Shape, Work
 
 PURPOSE = "parcel_import"
 BATCH = 500
+NO_CHOICES = Choices()
+NUMBERS = {*AREAS, "slope", "in_redline"}  # absent is null, not ""
+SHAPE_FIELDS = ("wkb", "west", "south", "east", "north", "computed_mu", "digest", "issued_crs", "upload", "updated_at")
 WRITTEN = ("division", "kind", "codes", "source", "unit_issued", "attrs", "version", "updated_at", *COMPARED)
 
 
@@ -73,11 +78,13 @@ def words(dictionary: str, town: Division) -> dict[str, str]:
     return found
 
 
-def read_list(path: Path, name: str, known: Known) -> Checked:
+def read_list(path: Path, name: str, known: Known, choices: Choices = NO_CHOICES) -> Checked:
     """Read and check a file; ``FileRefused`` when it is no list at all. No query, nothing written."""
     limits = {"max_bytes": settings.BULK_MAX_BYTES, "max_inflated": settings.BULK_MAX_INFLATED}
-    tables, notes = read_tables(path, name, **limits)
+    tables, notes = read_tables(path, name, choices, **limits)
+    notes += [f"按模板“{one.reading.name}”读入。" for one in tables if one.reading.name]
     checked = check_tables(tables, known)
+    checked.readings = [one.reading for one in tables]
     checked.notes[:0] = notes
     return checked
 
@@ -107,6 +114,7 @@ def write(
     works = [_new_work(row, parcel, is_demo) for row, parcel in placed if row.kind.pk in work_kinds]
     works += _write_changes(comparison.changed, work_kinds, is_demo)
     Work.objects.bulk_create(works, batch_size=BATCH)
+    _write_shapes(placed + [(one.row, one.parcel) for one in comparison.changed], facts, is_demo)
     placed += [(one.row, one.parcel) for one in comparison.changed] + comparison.same
     _write_listings(the_list, placed)
     after = {"new": len(comparison.new), "changed": len(comparison.changed), "same": len(comparison.same)}
@@ -130,14 +138,15 @@ def _lay(row: ParcelRow, parcel: Parcel) -> None:
     parcel.codes = list(dict.fromkeys([*parcel.codes, *row.codes]))
     for name in COMPARED:
         if name in row.values:
-            empty = None if name in AREAS else ""
+            empty = None if name in NUMBERS else ""
             setattr(parcel, name, empty if row.values[name] in (None, "") else row.values[name])
     if row.values.get("gross_mu") is not None or row.values.get("net_mu") is not None:
         parcel.unit_issued = row.unit
     attrs = dict(parcel.attrs)
-    if "note" in row.values:
-        attrs.pop("note", None)
-        attrs |= {"note": row.values["note"]} if row.values["note"] else {}
+    for name in IN_ATTRS:
+        if name in row.values:
+            attrs.pop(name, None)
+            attrs |= {name: row.values[name]} if row.values[name] not in (None, "") else {}
     sources = list(dict.fromkeys([*sources_of(parcel), *filter(None, [row.values.get("source")])]))
     parcel.source = sources[0] if sources else ""
     if len(sources) > 1:
@@ -192,6 +201,33 @@ def _upsert(model, rows: list, names: tuple[str, ...]) -> None:
     model.objects.bulk_create(
         rows, batch_size=BATCH, update_conflicts=True, unique_fields=["id"], update_fields=fields
     )
+
+
+def _write_shapes(placed: list[tuple[ParcelRow, Parcel]], facts: ListFacts, is_demo: bool) -> None:
+    """The boundaries of new and changed parcels; one that is the same already is left alone."""
+    rows = [(row, parcel) for row, parcel in placed if row.outline]
+    old = {}
+    for some in batches((parcel.pk for _, parcel in rows), BATCH):
+        old |= {one.parcel_id: one for one in Shape.objects.filter(parcel__in=some).defer("wkb")}
+    moment = timezone.now()
+    new, moved = [], []
+    for row, parcel in rows:
+        stored = old.get(parcel.pk)
+        if stored is not None and stored.digest == row.digest:
+            continue
+        west, south, east, north = row.outline.box
+        shape = Shape(
+            town=parcel.town, parcel=parcel, wkb=row.outline.wkb, west=west, south=south, east=east, north=north,
+            computed_mu=row.outline.area_mu, digest=row.digest, issued_crs=row.crs, upload=facts.upload,
+            is_demo=is_demo, updated_at=moment,
+        )  # fmt: skip
+        if stored is None:
+            new.append(shape)
+        else:
+            shape.pk, shape.is_demo = stored.pk, stored.is_demo
+            moved.append(shape)
+    Shape.objects.bulk_create(new, batch_size=BATCH)
+    _upsert(Shape, moved, SHAPE_FIELDS)
 
 
 def _write_listings(the_list: ParcelList, placed: list[tuple[ParcelRow, Parcel]]) -> None:

@@ -1,6 +1,7 @@
 """Import of a parcel list: a file in, what it would do, and only then the job that does it."""
 
 from io import BytesIO
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -20,6 +21,7 @@ from tasks.pages import town_page
 from tasks.parcel_import import confirm, plan_kinds, preview, title_for
 from tasks.views.acceptance_form import DayField
 from tasks.views.common import Labels, where
+from tasks.views.parcel_columns import ASKED
 
 SHOWN = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -30,9 +32,10 @@ class ParcelFileForm(forms.Form):
 
     file = forms.FileField(
         label="清单文件",
-        help_text=f"XLSX 或 CSV，最大 {settings.BULK_MAX_BYTES // 1024 // 1024} MB。",
+        help_text="表格（XLSX、XLS、CSV）或图形（打包的 Shapefile、GeoPackage、GeoJSON、KML、KMZ），"
+        f"最大 {settings.BULK_MAX_BYTES // 1024 // 1024} MB。",
         error_messages={"required": "请选择文件。", "empty": "文件是空的（0 字节），请重新选择。"},
-        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.xls,.csv,.zip,.gpkg,.geojson,.json,.kml,.kmz"}),
     )
 
 
@@ -42,13 +45,15 @@ class ParcelConfirmForm(forms.Form):
     title = forms.CharField(label="清单名称", max_length=120, error_messages={"required": "请写清单名称。"})
     received_on = DayField(label="收到日期", required=False)
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    template = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
+    layer = forms.CharField(widget=forms.HiddenInput, max_length=120, required=False)
 
 
 @town_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def parcel_import(request, town_year: TownYear):
     """Choose the file; it is kept, then previewed. Nothing else is written."""
-    _allowed(request.user, town_year)
+    allowed(request.user, town_year)
     is_sent = request.method == "POST"
     form = ParcelFileForm(request.POST, request.FILES) if is_sent else ParcelFileForm()
     if is_sent and form.is_valid():
@@ -71,22 +76,23 @@ def parcel_import(request, town_year: TownYear):
 @require_safe
 def parcel_import_preview(request, town_year: TownYear, pk):
     """New, changed, same, wrong: by sheet and cell, with totals."""
-    _allowed(request.user, town_year)
-    return _show(request, town_year, _upload(request.user, town_year, pk), None)
+    allowed(request.user, town_year)
+    return _show(request, town_year, upload_of(request.user, town_year, pk), None)
 
 
 @town_page
 @require_POST
 def parcel_import_confirm(request, town_year: TownYear, pk):
     """Queue the import of what was seen; the list page then shows how far it is."""
-    _allowed(request.user, town_year)
-    upload = _upload(request.user, town_year, pk)
+    allowed(request.user, town_year)
+    upload = upload_of(request.user, town_year, pk)
     form = ParcelConfirmForm(request.POST)
     if not form.is_valid():
         return _show(request, town_year, upload, form)
     values = form.cleaned_data
     facts = ListFacts(title=values["title"], received_on=values["received_on"], upload=upload)
-    job = confirm(town_year, facts, seen=values["seen"], user=request.user)
+    how = {"template": values["template"], "layer": values["layer"]}
+    job = confirm(town_year, facts, seen=values["seen"], user=request.user, **how)
     return redirect(f"{reverse('parcel_list', kwargs=where(town_year))}?job={job.pk}")
 
 
@@ -94,7 +100,7 @@ def parcel_import_confirm(request, town_year: TownYear, pk):
 @require_safe
 def parcel_import_template(request, town_year: TownYear):
     """An empty list with the right headings and the town's words to choose from."""
-    _allowed(request.user, town_year)
+    allowed(request.user, town_year)
     town = town_year.town
     villages = [one.name for one in request.user.divisions().filter(town=town).exclude(pk=town.pk).order_by("path")]
     codes = plan_kinds(town, town_year.year)
@@ -121,12 +127,12 @@ def parcel_import_template(request, town_year: TownYear):
     return FileResponse(data, as_attachment=True, filename=name, content_type=XLSX)
 
 
-def _allowed(user, town_year: TownYear) -> None:
+def allowed(user, town_year: TownYear) -> None:
     if not any(user.can("import", one) for one in user.divisions().filter(town=town_year.town)):
         raise PermissionDenied
 
 
-def _upload(user, town_year: TownYear, pk) -> Upload:
+def upload_of(user, town_year: TownYear, pk) -> Upload:
     found = Upload.objects.visible_to(user).filter(pk=pk, town=town_year.town, purpose=PURPOSE).first()
     if found is None:
         raise Http404
@@ -139,15 +145,21 @@ def _choose(request, town_year: TownYear, form: ParcelFileForm):
 
 
 def _show(request, town_year: TownYear, upload: Upload, form: ParcelConfirmForm | None):
+    asked = form.data if form else request.GET
+    how = {"template": asked.get("template", "")[:40], "layer": asked.get("layer", "")[:120]}
     try:
-        found = preview(town_year, upload, request.user).comparison
+        looked = preview(town_year, upload, request.user, **how)
     except FileRefused as refusal:
+        if refusal.code in ASKED:
+            there = reverse("parcel_import_columns", kwargs=where(town_year) | {"pk": upload.pk})
+            return redirect(f"{there}?{urlencode(how)}")
         chosen = ParcelFileForm({}, {})
         chosen.full_clean()
         chosen.errors.clear()
         chosen.add_error("file", f"{upload.name}：{refusal.message}")
         return _choose(request, town_year, chosen)
-    first = {"title": title_for(town_year, upload), "seen": found.fingerprint()}
+    found = looked.comparison
+    first = {"title": title_for(town_year, upload), "seen": found.fingerprint(), **how}
     page = {
         "town_year": town_year,
         "upload": upload,
@@ -158,5 +170,6 @@ def _show(request, town_year: TownYear, upload: Upload, form: ParcelConfirmForm 
         "new": found.new[:SHOWN],
         "changed": found.changed[:SHOWN],
         "shown": SHOWN,
+        "columns_query": urlencode(how),
     }
     return render(request, "parcels/preview.html", page, status=400 if form else 200)

@@ -74,6 +74,8 @@ parcel_import_template   GET    town        302  403  403  403  403  403  403  2
 parcel_import_template   POST   town        302  405  405  405  405  405  405  405  405
 parcel_import_preview    GET    listing     302  403  403  403  403  403  403  200  200
 parcel_import_preview    POST   listing     302  405  405  405  405  405  405  405  405
+parcel_import_columns    GET    listing     302  403  403  403  403  403  403  200  200
+parcel_import_columns    POST   listing     302  403  403  403  403  403  403  400  400
 parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
 parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
 

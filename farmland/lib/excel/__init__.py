@@ -13,6 +13,7 @@ from farmland.lib.excel.workbook import Cell, Row, Sheet, Workbook
 LATER = {
     "read_workbook": "read",
     "read_csv": "read",
+    "read_xls": "read",
     "SheetSpec": "read",
     "find_header": "header",
     "Header": "header",
@@ -27,7 +28,7 @@ LATER = {
 __all__ = [
     "Cell", "CellError", "Column", "FileRefused", "Header", "Row", "Sheet", "SheetSpec", "Workbook", "cell_code",
     "check_envelope", "find_header", "harmless", "identity", "mark_errors", "new_sheet", "new_workbook", "read_csv",
-    "read_workbook", "restore", "write_identity",
+    "read_workbook", "read_xls", "restore", "write_identity",
 ]  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def read_workbook(
     wall_seconds: float = 20,
     max_bytes: int = gate.MAX_BYTES,
     max_inflated: int = gate.MAX_INFLATED,
+    memory_bytes: int = CHILD_MEMORY,
 ) -> Workbook:
     """Read an .xlsx in a child process: the named sheets, or all (hidden ones too) when ``sheets`` is None.
 
@@ -46,7 +47,28 @@ def read_workbook(
         "max_cols": max_cols,
         "max_inflated": max_inflated,
     }
-    return Workbook.from_json(in_child("read_xlsx", path, options, wall_seconds))
+    return Workbook.from_json(in_child("read_xlsx", path, options, wall_seconds, memory_bytes=memory_bytes))
+
+
+def read_xls(
+    path: Path | str,
+    *,
+    max_rows: int = 5000,
+    max_cols: int = 60,
+    wall_seconds: float = 20,
+    max_bytes: int = gate.MAX_BYTES,
+    memory_bytes: int = CHILD_MEMORY,
+) -> Workbook:
+    """Read an old .xls in a child process; formulas come as last computed, the format's reader tells no more."""
+    gate.check_size(Path(path).stat().st_size, max_bytes)
+    try:
+        gate.refuse_ole2(Path(path).read_bytes())
+    except FileRefused as refusal:
+        if refusal.code != "old-xls":
+            raise
+    options = {"max_rows": max_rows, "max_cols": max_cols}
+    found = in_child("read_xls", path, options, wall_seconds, module="xls", memory_bytes=memory_bytes)
+    return Workbook.from_json(found)
 
 
 def read_csv(
@@ -56,11 +78,12 @@ def read_csv(
     max_cols: int = 60,
     wall_seconds: float = 20,
     max_bytes: int = gate.MAX_BYTES,
+    memory_bytes: int = CHILD_MEMORY,
 ) -> Sheet:
     """Read a CSV (UTF-8, GB18030 or UTF-16) as a sheet ``CSV`` whose cells are all texts, ``harmless`` undone."""
     gate.check_size(Path(path).stat().st_size, max_bytes)
     options = {"max_rows": max_rows, "max_cols": max_cols}
-    return Workbook.from_json(in_child("read_csv", path, options, wall_seconds))["CSV"]
+    return Workbook.from_json(in_child("read_csv", path, options, wall_seconds, memory_bytes=memory_bytes))["CSV"]
 
 
 def in_child(
@@ -81,7 +104,7 @@ def in_child(
             wall_seconds=wall_seconds,
             cpu_seconds=max(1, int(wall_seconds)),
             memory_bytes=memory_bytes,
-            output_limit=OUTPUT_LIMIT,
+            output_limit=max(OUTPUT_LIMIT, memory_bytes // 4),
         )
     except tuple(SANDBOX_CODES) as error:
         raise FileRefused(SANDBOX_CODES[type(error)], str(error)) from error

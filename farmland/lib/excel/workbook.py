@@ -11,7 +11,7 @@ UNSEEN_TEXT = "不可见字符"
 TOO_LONG_TEXT = "文字过长"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell: ``kind`` is one of ``KINDS``; ``text`` is what is shown (numbers without ".0", dates in ISO form)."""
 
@@ -38,7 +38,7 @@ class Cell:
 EMPTY = Cell("empty")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row that holds something: its number in the file (from 1) and its cells from column A."""
 
@@ -131,8 +131,13 @@ class Workbook:
 
 
 def sheet_from_json(item: dict) -> Sheet:
+    seen: dict[tuple[str, str], Cell] = {}  # a list repeats its villages and kinds in every row
+
+    def cell(kind: str, text: str) -> Cell:
+        return seen.get((kind, text)) or seen.setdefault((kind, text), Cell(kind, text))
+
     rows = tuple(
-        Row(number, tuple(Cell(kind, text) if kind != "empty" else EMPTY for kind, text in cells))
+        Row(number, tuple(cell(kind, text) if kind != "empty" else EMPTY for kind, text in cells))
         for number, cells in item["rows"]
     )
     return Sheet(item["name"], item["state"], rows, tuple(item["merged"]), item["note"])
