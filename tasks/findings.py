@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from farmland.accounts.models import record
-from tasks.check.registry import run
+from tasks.check.registry import Remark, run
 from tasks.models import Finding, Plan, Waiver
 from tasks.plan.common import common_dictionary
 from tasks.plan.sync import Differences, Wanted, sync
@@ -16,18 +16,16 @@ SEVERITY_NAMES = {"error": "错误", "warning": "警告", "note": "提示"}
 def check(plan: Plan) -> list[str]:
     """Run every rule on the plan as loaded and bring its findings in step; what changed, in Chinese."""
     remarks = run(plan.document, common_dictionary())
-    waivers = {(one.rule, one.place): one for one in Waiver.objects.filter(**_where(plan), withdrawn_at=None)}
+    waivers = _in_force(plan, remarks)
     wanted = []
     for order, remark in enumerate(remarks):
-        waiver = waivers.get((remark.rule, remark.place))
-        waived = waiver is not None and (waiver.stated, waiver.computed) == (remark.stated, remark.computed)
         values = {
             "severity": remark.severity,
             "clause": remark.clause,
             "stated": remark.stated,
             "computed": remark.computed,
             "message": remark.message,
-            "waived": waived,
+            "waived": (remark.rule, remark.place) in waivers,
             "order": order,
         }
         wanted.append(Wanted((remark.rule, remark.place), values))
@@ -35,6 +33,22 @@ def check(plan: Plan) -> list[str]:
     fixed = {"plan": plan, **_where(plan)}
     sync(Finding.objects.filter(plan=plan), ("rule", "place"), wanted, fixed, differences)
     return differences.lines
+
+
+def _in_force(plan: Plan, remarks: list[Remark]) -> set[tuple[str, str]]:
+    """(rule, place) of the waivers that still answer what is found; those that no longer do are withdrawn for good."""
+    found = {(one.rule, one.place): (one.stated, one.computed) for one in remarks}
+    kept = set()
+    for waiver in Waiver.objects.filter(**_where(plan), withdrawn_at=None):
+        key = waiver.rule, waiver.place
+        if found.get(key) == (waiver.stated, waiver.computed):
+            kept.add(key)
+            continue
+        waiver.withdrawn_at = timezone.now()
+        waiver.save()
+        reason = "数值已变" if key in found else "方案里已没有这一处"
+        record("撤销体检说明", f"{waiver.rule} {waiver.place}", town=plan.town, reason=reason)
+    return kept
 
 
 def _where(plan: Plan) -> dict:

@@ -16,6 +16,7 @@ from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Kind, Parcel, Step, Work
 from parcels.progress import Ladders
+from tasks.carried import CARRIED, settle_carried
 from tasks.models import Issue, Plan, Target, TownYear
 from tasks.services import recompute, request_recompute, take_snapshot
 
@@ -77,7 +78,9 @@ def open_year(town: Division, year: int, *, by: User | None) -> Carried:
     if moved or split or idle or issues:
         after = {**asdict(carried), "area": plain(area)}
         record("开新年度", f"{town} {year} 年", user=by, town=town, after=after)
-        if Plan.objects.filter(town=town, year=year).exists():
+        plan = Plan.objects.filter(town=town, year=year).first()
+        if plan is not None:
+            settle_carried(plan, by=by)
             request_recompute(town, opened.year, by)
     return carried
 
@@ -160,8 +163,9 @@ def _move(work: Work, year: int, by: User | None) -> None:
     work.save(update_fields=["year", "updated_at"])
     reason = f"{before} 年未完成，结转到 {year} 年"
     record(
-        "结转", _subject(work), user=by, town=work.town, before={"year": before}, after={"year": year}, reason=reason
-    )
+        CARRIED, _subject(work), user=by, town=work.town, before={"year": before}, after={"year": year}, reason=reason,
+        about=work.pk,
+    )  # fmt: skip
 
 
 def _subject(work: Work) -> str:

@@ -26,6 +26,7 @@ ONLY_YEAR = re.compile(r"(?P<year>[0-9]{4})年(?P<part>底|末)?")
 EIGHT = re.compile(r"(20[0-9]{2})([01][0-9])([0-3][0-9])")
 TAIL = re.compile(r"(?:之?前|以前|前完成|止)$")
 JOIN = re.compile(r"\s*(?:至|到|—+|–+|~|～|-{2,})\s*|(?<=[日号])\s*-\s*(?=[0-9])|(?<=[0-9])-(?=20[0-9]{2})")
+SAME_MONTH_END = re.compile(r"(?:至|到|—+|–+|~|～|-)([0-9]{1,2})[日号]")
 MISSING_DASH = re.compile(r"(?<=[日号])(?=[0-9])")
 DIGITS = "零一二三四五六七八九"
 NUMERAL = re.compile(r"(?:([一-九])百零?)?(?:([一-九])?(十))?([一-九])?".replace("一-九", DIGITS[1:]))
@@ -78,6 +79,25 @@ def parse_day(value: object, *, year: int | None = None) -> date | None:
     if found is not None and found.precision != DAY:
         raise ValueError(f"应为某一天的日期，现为“{found.stated}”，{HINT}。")
     return found.first if found else None
+
+
+def days_in(text: str, *, year: int | None = None) -> list[PrintedDate]:
+    """Every point in time printed somewhere in a text, and the ends of spans (7月21日至31日).
+
+    ValueError for a day that does not exist. Numbers that are no dates (附件2、7.5亩) are passed over.
+    """
+    words, found = re.sub(r"\s+", "", arabic(narrow(text))), []
+    for match in POINT.finditer(words):
+        number = int(match["year"]) if match["year"] else year
+        if not (match["year"] or "月" in match[0]) or number is None or not 1990 <= number <= 2100:
+            continue
+        one = point(match[0], match[0], year)
+        found.append(one)
+        end = SAME_MONTH_END.match(words, match.end())
+        if end:
+            last = build(one.first.year, one.first.month, int(end[1]), f"{match[0]}{end[0]}")
+            found.append(PrintedDate(last, last, DAY, f"{match[0]}{end[0]}"))
+    return found
 
 
 def from_serial(text: str, stated: str) -> PrintedDate | None:

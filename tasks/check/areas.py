@@ -179,7 +179,7 @@ def _reachable(case: Case, target: TargetDoc) -> tuple[Decimal | None, str]:
     if target.maximum is not None:
         return target.maximum, f"方案写明{target.maximum_reason.rstrip('。') or '实际能完成的有限'}"
     blocked = sum(entry.amount for entry in case.doc.entries if _blocks(entry, target))
-    potential = [_potential(split) for split in case.doc.splits if split.target == target.key]
+    potential = [_potential(case, split) for split in case.doc.splits if split.target == target.key]
     known = [value for value in potential if value is not None]
     if known:
         minus = f"扣除无法整改的{case.amount(blocked, target.unit)}" if blocked else ""
@@ -190,9 +190,9 @@ def _reachable(case: Case, target: TargetDoc) -> tuple[Decimal | None, str]:
     return None, ""
 
 
-def _potential(split: SplitDoc) -> Decimal | None:
+def _potential(case: Case, split: SplitDoc) -> Decimal | None:
     """The potential of all villages: as printed, else the sum when every row has one."""
-    values = [row.potential for row in split.rows]
+    values = [row.potential for row in case.subtotals(split, "potential").get(-1, [])]
     if split.printed_potential is not None or None in values:
         return split.printed_potential
     return sum(values, Decimal(0))

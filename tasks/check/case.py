@@ -22,7 +22,7 @@ from tasks.plan.document import (
     Unit,
 )
 
-MAGNITUDES = {"": 1, "万": 10_000, "亿": 100_000_000}
+MAGNITUDES = {"": 1, "千": 1_000, "万": 10_000, "百万": 1_000_000, "亿": 100_000_000}
 LONGEST = 40  # characters of a printed text inside the name of a place
 
 
@@ -115,6 +115,24 @@ class Case:
             target = self.targets.get(split.target)
             if target is not None:
                 yield from ((split, target, row) for row in split.rows)
+
+    def subtotals(self, split: SplitDoc, column: str) -> dict[int, list[ShareDoc]]:
+        """The rows of a split by the row they are part of (its place in ``split.rows``, -1 for none).
+
+        A row for an area (片) beside rows of its villages is their sum, not one more share; without a figure it sums
+        up nothing.
+        """
+        lines = [self.division(row.division) or () for row in split.rows]
+        holders = {
+            id(line[-1]): at
+            for at, line in enumerate(lines)
+            if line and getattr(split.rows[at], column) is not None
+        }  # fmt: skip
+        found: dict[int, list[ShareDoc]] = {}
+        for row, line in zip(split.rows, lines, strict=True):
+            above = [holders[id(place)] for place in line[:-1] if id(place) in holders]
+            found.setdefault(above[-1] if above else -1, []).append(row)
+        return found
 
     # names
 

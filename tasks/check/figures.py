@@ -8,12 +8,12 @@ from fractions import Fraction
 from farmland.lib.area import rounded
 from farmland.lib.formula import Formula, FormulaError
 from farmland.lib.numbers import MINUS, decimals, plain
-from tasks.check.case import Case, figure, listed, short
+from tasks.check.case import MAGNITUDES, Case, figure, listed, short
 from tasks.check.registry import Remark, error, rule
-from tasks.plan.document import SplitDoc, StatementDoc, TargetDoc
+from tasks.plan.document import ShareDoc, SplitDoc, StatementDoc, TargetDoc
 
 ROUGHLY = Fraction(5, 100)  # an approximate figure (约) agrees with one at most this part away
-LOST = {Fraction(10_000): "万", Fraction(100_000_000): "亿"}
+LOST = {Fraction(times): name for name, times in MAGNITUDES.items() if name}
 
 
 @rule(
@@ -66,7 +66,7 @@ def _against_ledger(case: Case) -> Iterator[Remark]:
 @rule(
     "C06",
     "单位或数量级有误",
-    explanation="数字应当带单位；同一指标各处的单位应当能够折算；差一万倍、一亿倍的，多半是多写或漏写了“万”“亿”。",
+    explanation="数字应当带单位；同一指标各处的单位应当能够折算；差一千倍、一万倍、一亿倍的，多半是多写或漏写了“千”“万”“亿”。",
 )
 def unit_or_magnitude_lost(case: Case) -> Iterator[Remark]:
     for same in _by_key(case).values():
@@ -135,7 +135,7 @@ def printed_result_differs(case: Case) -> Iterator[Remark]:
 @rule(
     "C03",
     "各村加总不等于合计",
-    explanation="分解表各行相加应当等于这张表自己印出的合计；“/”不是 0，不计入。",
+    explanation="分解表各行相加应当等于这张表自己印出的合计，片的小计等于片内各村之和；“/”不是 0，不计入。",
 )
 def villages_do_not_add_up(case: Case) -> Iterator[Remark]:
     for split in case.doc.splits:
@@ -147,9 +147,21 @@ def villages_do_not_add_up(case: Case) -> Iterator[Remark]:
 
 
 def _column_faults(case: Case, split: SplitDoc, name: str, printed: Decimal | None, column: str, unit: str):
-    values = [getattr(row, column) for row in split.rows]
+    parts = case.subtotals(split, column)
+    if printed is not None:
+        yield from _sum_fault(case, split, name, printed, parts.get(-1, []), column, unit)
+    for at, rows in parts.items():
+        if at >= 0 and _all_given(case, split.rows[at], rows, column):
+            row = split.rows[at]
+            yield from _sum_fault(
+                case, split, f"{name}·{row.division}", getattr(row, column), rows, column, unit
+            )  # fmt: skip
+
+
+def _sum_fault(case: Case, split: SplitDoc, name: str, printed: Decimal, rows: list[ShareDoc], column: str, unit: str):
+    values = [getattr(row, column) for row in rows]
     total = sum((value for value in values if value is not None), Decimal(0))
-    if printed is not None and printed != total:
+    if printed != total:
         yield error(
             f"{split.clause}·{name}",
             split.clause,
@@ -158,6 +170,13 @@ def _column_faults(case: Case, split: SplitDoc, name: str, printed: Decimal | No
             f"{split.clause}“{name}”印的是{case.amount(printed, unit)}，各行加总为{case.amount(total, unit)}，"
             f"相差{case.amount(abs(total - printed), unit)}，请核对各行和合计。",
         )
+
+
+def _all_given(case: Case, whole: ShareDoc, rows: list[ShareDoc], column: str) -> bool:
+    """Whether every division directly below has its row and figure: else the sum says nothing."""
+    line = case.division(whole.division)
+    given = {case.division(row.division)[-1].name for row in rows if getattr(row, column) is not None}
+    return bool(line) and {place.name for place in line[-1].divisions} == given
 
 
 def _formula_faults(case: Case, *, sums: bool) -> Iterator[Remark]:
@@ -270,7 +289,7 @@ def _agree(value: Decimal, expected: Decimal | Fraction, one: StatementDoc) -> b
 
 
 def _lost(value: Decimal, expected: Decimal) -> str:
-    """“万” or “亿” when the two differ by exactly that factor."""
+    """The word for the magnitude (万, 亿) when the two differ by exactly that factor."""
     if not value or not expected:
         return ""
     ratio = Fraction(value) / Fraction(expected)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import combinations
 
-from farmland.lib.dates import MISSING_DASH, PrintedDate, arabic, parse_date
+from farmland.lib.dates import MISSING_DASH, PrintedDate, arabic, days_in, parse_date
 from farmland.lib.numbers import narrow
 from tasks.check.case import Case, short
 from tasks.check.registry import Remark, error, rule, warning
 from tasks.plan.document import MilestoneDoc, PhaseDoc
 
 YEAR = re.compile(r"(19|20)\d{2}")
+REMARK = re.compile(r"\([^()]*\)")  # （预计10月底下发）: not the day itself
 DATE_LIKE = re.compile(r"\d")
 
 
@@ -45,11 +46,33 @@ def _ledger_deadlines(case: Case) -> Iterator[Remark]:
 
 def _target_deadlines(case: Case) -> Iterator[Remark]:
     for target in case.doc.targets:
+        yield from _against_print(
+            case, f"{case.target_place(target)}·时限原文", target.clause, target.due_printed, target.due_on
+        )  # fmt: skip
         printed = target.due_printed or (target.due_on.isoformat() if target.due_on else "")
         if target.due_on and _before_issue(case, target.due_on):
             yield _past(case, f"{case.target_place(target)}·完成时限", target.clause, printed, target.due_on)
         elif printed and not target.due_on and not _by_word(case, printed):
             yield from _deadline(case, f"{case.target_place(target)}·完成时限", target.clause, printed)
+
+
+def _against_print(case: Case, place: str, clause: str, printed: str, day: date | None) -> Iterator[Remark]:
+    """The day entered against the words it was read from: a day that does not exist, or another one."""
+    if day is None or not printed:
+        return
+    try:
+        found = days_in(REMARK.sub("", narrow(printed)), year=case.doc.year)
+    except ValueError as fault:
+        yield error(place, clause, printed, "不是可用的日期", f"{place}：{fault}")
+        return
+    if found and not any(_means(one, day) for one in found):
+        message = f"{place}“{printed}”与登记的日期 {day} 不同，请核对。"
+        yield warning(place, clause, printed, f"登记为 {day}", message)
+
+
+def _means(one: PrintedDate, day: date) -> bool:
+    """Whether a printed point in time may be entered as that day: within the day, the part of a month or the month."""
+    return one.first <= day <= one.last
 
 
 def _rule_deadlines(case: Case) -> Iterator[Remark]:
@@ -104,6 +127,8 @@ def _milestone(case: Case, phase: PhaseDoc | None, stone: MilestoneDoc) -> Itera
     clause = stone.clause or (phase.clause if phase else "")
     place = f"{clause}·{stone.name}"
     days = [day for day in (stone.from_, stone.on) if day]
+    if not stone.repeats:
+        yield from _against_print(case, f"{place}·原文", clause, stone.printed, stone.on)
     faults = _print_faults(case, stone.printed)
     if phase and not stone.repeats and any(_outside(phase, day) for day in days):
         faults.append(f"不在“{phase.name}”（{phase.from_ or '……'} 至 {phase.to or '……'}）之内")

@@ -1,7 +1,6 @@
 """C16 to C19: numbering and annexes, offices and duties, and words that are not written one way."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -97,7 +96,8 @@ def _annexes(case: Case) -> Iterator[Remark]:
         there.add(chinese_to_number(digits[0]) if digits else 0)
         if not annex.present:
             name = f"附件{annex.number.removeprefix('附件')}" if digits else f"附件《{annex.title}》"
-            message = f"文中列有{name}{f'《{annex.title}》' if digits else ''}，但没有附上，请补附。"
+            called = f"列有{name}《{annex.title}》" if digits else f"引用了《{annex.title}》"
+            message = f"文中{called}，但没有附上，请补附。"
             yield warning(name, annex.clause or "附件", annex.title, "没有附件正文", message)
     reported = set()
     for quote in case.quotes:
@@ -194,49 +194,57 @@ def one_duty_two_owners(case: Case) -> Iterator[Remark]:
     explanation="同一个词、同一个单位应当只有一种写法；别字和旧称按字典给出规范写法，改不改由镇上定。",
 )
 def words_written_two_ways(case: Case) -> Iterator[Remark]:
-    variants = {
-        narrow(variant): term.label
-        for terms in case.dictionary.by_dictionary.values()
-        for term in terms.values()
-        for variant in term.variants
-    }
+    texts = [(quote.place, re.sub(r"\s+", "", narrow(quote.text))) for quote in case.quotes]
+    variants = _variants(case, texts)
     found: dict[str, list[str]] = {}
-    for quote in case.quotes:
-        text = re.sub(r"\s+", "", narrow(quote.text))
+    for place, text in texts:
         for variant in variants:
             if variant in text:
-                found.setdefault(variant, []).append(quote.place)
+                found.setdefault(variant, []).append(place)
     for variant, places in found.items():
         if any(other != variant and other in variant for other in found):
             continue  # 编制进出平横方案 is said by 进出平横
-        label, where = variants[variant], listed(places)
-        message = f"“{variant}”（{where}）规范写法是“{label}”，请统一。"
-        yield note(f"“{variant}”", where, variant, f"应作“{label}”", message)
+        (label, together), where = variants[variant], listed(places)
+        message = f"“{variant}”（{where}）{'与' if together else '规范写法是'}“{label}”{'混用' * together}，请统一。"
+        computed = f"文中也写“{label}”" if together else f"应作“{label}”"
+        yield note(f"“{variant}”", where, variant, computed, message)
     yield from _office_names(case)
+
+
+def _variants(case: Case, texts: list[tuple[str, str]]) -> dict[str, tuple[str, bool]]:
+    """Variant → (the word it stands for, whether each is right by itself: told only where both are used)."""
+    found = {}
+    for terms in case.dictionary.by_dictionary.values():
+        for term in terms.values():
+            together = (term.attrs or {}).get("only_together") == "yes"
+            if not together or any(narrow(term.label) in text for _, text in texts):
+                found |= {narrow(variant): (term.label, together) for variant in term.variants}
+    return found
 
 
 def _office_names(case: Case) -> Iterator[Remark]:
     """Offices printed under several names. The town before a name, or only the tail of it (工作专班), is no other."""
-    printed: dict[str, Counter] = {}
-    for name in _printed_names(case):
+    printed: dict[str, dict[str, list[str]]] = {}
+    for name, clause in _printed_names(case):
         unit = case.office(name)
         if (
             unit is not None
             and unit.kind != "post"
             and (case.bare(name) == case.bare(unit.name) or not unit.name.endswith(case.bare(name)))
         ):
-            printed.setdefault(unit.name, Counter())[case.bare(name)] += 1
+            printed.setdefault(unit.name, {}).setdefault(case.bare(name), []).append(clause)
     for unit, names in printed.items():
         if len(names) > 1:
-            counts = "、".join(f"“{name}”{count} 处" for name, count in names.most_common())
-            message = f"同一个单位写了 {len(names)} 种名称：{counts}，请统一为“{unit}”。"
+            where = "、".join(f"“{name}”（{listed(filter(None, clauses), 3)}）" for name, clauses in names.items())
+            message = f"同一个单位写了 {len(names)} 种名称：{where}，请统一为“{unit}”。"
             yield note(unit, "全文", "、".join(names), f"{len(names)} 种名称", message)
 
 
-def _printed_names(case: Case) -> Iterator[str]:
-    for _, item in case.outline():
-        yield from item.offices
+def _printed_names(case: Case) -> Iterator[tuple[str, str]]:
+    """Names of offices as printed, each with its clause."""
+    for where, item in case.outline():
+        yield from ((name, where) for name in item.offices)
     for duty in case.doc.duties:
-        yield duty.holder
+        yield duty.holder, duty.clause
     for unit in case.doc.offices:
-        yield from (*unit.members, *unit.deputies)
+        yield from ((name, unit.clause or f"{unit.name}成员") for name in (*unit.members, *unit.deputies))

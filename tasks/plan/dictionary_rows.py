@@ -1,12 +1,16 @@
 """Dictionary rows into the database: words, ladders and kinds are added and brought up to date, never removed."""
 
-from django.db.models import Model
+from django.db.models import F, Model
 
+from farmland.lib.documents import DocumentError, Node, Problem
 from farmland.places.models import Division, Term
 from parcels.models import Kind, Ladder, LadderChoice, Rung
+from tasks.models import Plan
 from tasks.plan.dictionary import DictionaryDoc
-from tasks.plan.document import PlanDoc
-from tasks.plan.sync import Differences
+from tasks.plan.document import LadderDoc, PlanDoc
+from tasks.plan.sync import Differences, shown
+
+ASIDE = 1000  # more than any ladder has rungs; ranks are small numbers
 
 
 def write_dictionary(doc: DictionaryDoc | PlanDoc, *, town: Division | None = None, differences: Differences) -> None:
@@ -20,15 +24,54 @@ def write_dictionary(doc: DictionaryDoc | PlanDoc, *, town: Division | None = No
         }
         _put(Term, {"dictionary": term.dictionary, "code": term.code, "town": town}, values, differences)
     for ladder in doc.ladders:
-        row = _put(Ladder, {"code": ladder.code}, {"name": ladder.name}, differences)
-        for rank, rung in enumerate(ladder.rungs):
-            values = {"name": rung.name, "rank": rank, "level": rung.level, "tier": rung.tier}
-            _put(Rung, {"ladder": row, "code": rung.code}, values | {"is_reported": rung.reported}, differences)
+        _write_ladder(ladder, differences)
     _write_kinds(doc, differences)
     if town and isinstance(doc, PlanDoc):
         for kind, ladder in (doc.town_ladders or {}).items():
             row = Ladder.objects.get(code=ladder)
             _put(LadderChoice, {"town": town, "kind": Kind.objects.get(code=kind)}, {"ladder": row}, differences)
+
+
+def _write_ladder(ladder: LadderDoc, differences: Differences) -> None:
+    """Rungs may be put in, moved and dropped; one that land stands on is not dropped (refused by line)."""
+    row = _put(Ladder, {"code": ladder.code}, {"name": ladder.name}, differences)
+    ranks = {rung.code: rank for rank, rung in enumerate(ladder.rungs)}
+    stored = list(row.rungs.all())
+    for rung in stored:
+        if rung.code not in ranks:
+            _drop(rung, ladder, differences)
+    if any(ranks.get(rung.code) not in (rung.rank, None) for rung in stored):
+        differences.add(f"阶梯 {ladder.name} 的环节次序：{'、'.join(rung.name for rung in ladder.rungs)}")
+        row.rungs.update(rank=F("rank") + ASIDE)  # two rungs never hold one rank, not even on the way
+    for rank, rung in enumerate(ladder.rungs):
+        values = {"name": rung.name, "rank": rank, "level": rung.level, "tier": rung.tier}
+        _put(Rung, {"ladder": row, "code": rung.code}, values | {"is_reported": rung.reported}, differences)
+
+
+def _drop(rung: Rung, ladder: LadderDoc, differences: Differences) -> None:
+    if rung.steps.exists():
+        message = f"环节“{rung.code}”（{rung}）已有登记，不能删去，请把它留在阶梯“{ladder.name}”里。"
+        raise DocumentError([Problem(ladder.line, f"{ladder.path}.rungs", message)])
+    differences.add(f"阶梯 {ladder.name} 删去环节：{rung}")
+    rung.delete()
+
+
+def require_own_codes(doc: PlanDoc, town: Division) -> None:
+    """Ladders and kinds are common to all towns: a code that another town's plan defines otherwise is refused."""
+    if not doc.ladders and not doc.kinds:
+        return
+    others: dict[tuple[type, str], tuple[Node, str]] = {}
+    for plan in Plan.objects.exclude(town=town).select_related("town"):
+        for one in (*plan.document.ladders, *plan.document.kinds):
+            others[type(one), one.code] = one, plan.town.name
+    problems = []
+    for one in (*doc.ladders, *doc.kinds):
+        other, name = others.get((type(one), one.code), (one, ""))
+        if one != other:
+            message = f"代码“{one.code}”已由{name}的方案定义，内容不同，请换一个代码，或写成与它完全一样。"
+            problems.append(Problem(one.line, f"{one.path}.code", message))
+    if problems:
+        raise DocumentError(problems)
 
 
 def _write_kinds(doc: DictionaryDoc | PlanDoc, differences: Differences) -> None:
@@ -54,8 +97,12 @@ def _put(model: type[Model], key: dict, values: dict, differences: Differences) 
     if row is None:
         row = model.objects.create(**key, **values)
         differences.add(f"新增{model._meta.verbose_name}：{row}")
-    elif any(getattr(row, name) != value for name, value in values.items()):
-        for name, value in values.items():
-            setattr(row, name, value)
+    elif changed := [name for name, value in values.items() if getattr(row, name) != value]:
+        for name in changed:
+            if name not in ("order", "rank"):
+                label = model._meta.get_field(name.removesuffix("_id")).verbose_name
+                old, new = shown(getattr(row, name)), shown(values[name])
+                differences.add(f"{model._meta.verbose_name} {row} 的{label}：{old} → {new}")
+            setattr(row, name, values[name])
         row.save()
     return row

@@ -115,6 +115,7 @@ class TargetDoc(Node):
     key: str = text(required=True, pattern=KEY, hint="字母开头，字母、数字、点或连字符")
     kind: str = text(required=True)
     tranche: str = text()
+    carried_from: int | None = calendar_year()  # the year whose unfinished land goes on in this tranche
     parent: str = text()
     rule: str = choice("every", "sum", default="sum")
     comparison: str = choice("gte", "lte", "eq", required=True)
@@ -199,7 +200,7 @@ class StatementDoc(Node):
     printed: str = text(required=True)
     value: Decimal | None = number(required=True)
     unit: str = text()  # as printed; empty where the print has none (C06)
-    magnitude: str = choice("万", "亿")
+    magnitude: str = choice("千", "万", "百万", "亿")
     approximate: bool = flag()
     is_: str = text()
     places: int | None = integer()  # decimals the computed value is compared at; default those of the value
@@ -316,6 +317,10 @@ class ProgramDoc(Node):
     document: str = text()
     clause: str = text()
     exclusive_group: str = text()
+    publicity_days: int | None = integer()  # 公示期
+    publicity_counting: str = choice("calendar", "working", default="calendar")
+    approvals: list[str] = words()  # who must approve, in their order
+    documents: list[str] = words()  # papers an application needs
     rates: list[RateDoc] = parts(RateDoc, required=True)
 
 

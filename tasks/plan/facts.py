@@ -77,6 +77,14 @@ RATE_FACTS = {
     "province_used": "省级资金已用",
 }
 
+
+def rate_facts(dictionary) -> set[str]:
+    """The facts rates may ask for: those above, the town's own, and the area accepted at every level it knows."""
+    levels = dictionary.codes("level")
+    areas = {f"{level}{net}_mu" for level in levels for net in ("", "_net")}
+    return {*RATE_FACTS, *areas, *dictionary.codes("attribute")}
+
+
 FORMULA_WORDS = {
     "现状": "调查日的现状面积（survey）",
     "扣除": "扣除数（deduction）",

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from farmland.accounts.models import record
+from farmland.lib.documents import DocumentError
 from farmland.places.models import Division
+from tasks.carried import settle_carried
 from tasks.models import Plan, PlanRevision, TownYear
 from tasks.plan import rows
+from tasks.plan.changes import tell_changes
 from tasks.plan.common import common_dictionary
-from tasks.plan.dictionary_rows import write_dictionary
+from tasks.plan.dictionary_rows import require_own_codes, write_dictionary
 from tasks.plan.document import PlanDoc
-from tasks.plan.places import write_offices, write_places
+from tasks.plan.places import end_gone, write_offices, write_places
 from tasks.plan.sync import Differences
 from tasks.plan.validate import read_plan
 from tasks.services import request_recompute
@@ -43,14 +46,20 @@ def load_plan(source: str, *, user=None) -> Loaded:
     with transaction.atomic():
         write_dictionary(common_dictionary(), differences=Differences())
         town = write_places(doc, differences)
+        require_own_codes(doc, town)
         write_dictionary(doc, town=town, differences=differences)
         offices = write_offices(doc, town, differences)
         year, _ = TownYear.objects.get_or_create(town=town, year=doc.year)
         year = TownYear.objects.select_for_update(of=("self",)).get(pk=year.pk)
+        before = Plan.objects.filter(town=town, year=doc.year).first()
         plan, is_new = _write_plan(doc, town, source, digest, differences)
         rows.write_rows(plan, doc, offices, differences)
         for section in _sections:
             section(plan, doc, differences)
+        for line in settle_carried(plan, by=user):
+            differences.add(line)
+        if before and before.digest != digest:
+            _tell(before, plan, doc, differences)
         if (is_new or differences) and year.closed_on:  # rolls everything back
             raise PlanClosed(f"{town} {doc.year} 年已于 {year.closed_on:%Y-%m-%d} 关账，方案不能再改。")
         if is_new or differences:
@@ -84,9 +93,21 @@ def _write_plan(doc: PlanDoc, town: Division, source: str, digest: str, differen
         for name, value in values.items():
             setattr(plan, name, value)
         plan.save()
-        if not differences:
-            differences.add("文字有改动（指标、分解等没有变化）")
     return plan, False
+
+
+def _tell(before: Plan, plan: Plan, doc: PlanDoc, differences: Differences) -> None:
+    """What else changed since the file before: divisions that are gone, parts kept in no rows, mere wording."""
+    try:
+        old = before.document
+    except DocumentError:  # written for a reader of another time
+        old = None
+    if old:
+        others = [one.document for one in Plan.objects.filter(town=plan.town).exclude(pk=plan.pk)]
+        end_gone(old, doc, plan.town, others, differences)
+        tell_changes(old, doc, differences)
+    if not differences:
+        differences.add("文字有改动（指标、分解等没有变化）")
 
 
 def _write_revision(plan: Plan, source: str, digest: str, user, differences: Differences) -> None:

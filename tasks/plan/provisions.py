@@ -8,7 +8,7 @@ from farmland.lib.conditions import Condition, ConditionError
 from farmland.lib.documents import NUMBER, Node, Problem
 from tasks.plan.dictionary import DictionaryDoc, circular, twice, unknown
 from tasks.plan.document import PlanDoc, ProgramDoc, RateDoc, RuleDoc
-from tasks.plan.facts import RATE_FACTS, RULE_FACTS, THEN_KEYS
+from tasks.plan.facts import RULE_FACTS, THEN_KEYS, rate_facts
 
 TERMS_OF = {  # facts whose values are codes of a dictionary
     "state": "ground_state",
@@ -91,13 +91,15 @@ def program_problems(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
     problems = twice([(one, one.key) for one in doc.programs], "政策键")
     for program in doc.programs:
         problems += twice([(one, one.key) for one in program.rates], "标准键")
+        if program.publicity_days is not None and not 0 < program.publicity_days <= 365:
+            problems.append(_problem(program, "publicity_days", "公示期应为 1 至 365 天。"))
         for rate in program.rates:
             problems += _rate(rate, program, dictionary)
     return problems
 
 
 def _rate(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list[Problem]:
-    facts = {*RATE_FACTS, *dictionary.codes("attribute")}
+    facts = rate_facts(dictionary)
     problems = []
     for name in ("where", "unless", "when"):
         problems += conditions(rate, name, getattr(rate, name), facts, dictionary)

@@ -1,12 +1,14 @@
 """The rows of a plan: targets, splits, accounts, red lines, statements, dates, ledgers."""
 
+from django.db.models import F
+
 from farmland.places.models import Division
 from parcels.models import Step, Work
 from parcels.progress import Ladders
 from tasks.models import Entry, Milestone, Plan, RedLine, Share, Statement, Target
 from tasks.plan.document import MilestoneDoc, PhaseDoc, PlanDoc
 from tasks.plan.ledgers import write_ledgers
-from tasks.plan.sync import Differences, Wanted, sync
+from tasks.plan.sync import ASIDE, Differences, Wanted, sync
 
 
 def write_rows(plan: Plan, doc: PlanDoc, offices: dict, differences: Differences) -> None:
@@ -72,10 +74,12 @@ def _entries(plan: Plan, doc: PlanDoc, targets: dict, differences: Differences) 
     wanted = []
     for order, one in enumerate(doc.entries):
         if one.role != "accepted":
-            values = {"role": one.role, "amount": one.amount, "on": one.on, "clause": one.clause, "reason": one.reason}
-            wanted.append(Wanted((targets[one.target].pk, order), values))
-    rows = Entry.objects.filter(target__plan=plan, by=None).select_related("target__kind")
-    sync(rows, ("target_id", "order"), wanted, {"town": plan.town}, differences)
+            key = (targets[one.target].pk, one.role, one.on, one.clause)
+            wanted.append(Wanted(key, {"amount": one.amount, "reason": one.reason, "order": order}))
+    rows = Entry.objects.filter(target__plan=plan, by=None).select_related("target__kind").order_by("order", "pk")
+    if [(row.target_id, row.order) for row in rows] != [(one.key[0], one.values["order"]) for one in wanted]:
+        rows.order_by().update(order=F("order") + ASIDE)  # two entries never hold one place, not even on the way
+    sync(rows.all(), ("target_id", "role", "on", "clause"), wanted, {"town": plan.town}, differences)
     ladders = Ladders(plan.town)
     for one in doc.entries:
         if one.role == "accepted":

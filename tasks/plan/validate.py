@@ -42,6 +42,7 @@ def validate(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
     return sorted(
         {
             *_dictionary(doc, own),
+            *_common_codes(doc, dictionary),
             *_places(doc, own),
             *_offices(doc),
             *_targets(doc, own),
@@ -81,6 +82,17 @@ def _dictionary(doc: PlanDoc, own: DictionaryDoc) -> list[Problem]:
         problems += _known(doc, "town_ladders", kind, own.kinds_by_code, "任务类型")
         problems += _known(doc, f"town_ladders.{kind}", ladder, own.ladders_by_code, "阶梯")
     return problems
+
+
+def _common_codes(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
+    """Ladders and kinds hold for all towns: a plan may repeat a common one word for word, not change it."""
+    known = [(dictionary.ladders_by_code, doc.ladders, "阶梯"), (dictionary.kinds_by_code, doc.kinds, "任务类型")]
+    return [
+        _problem(one, "code", f"“{one.code}”是公共字典的{what}，各镇共用，不能改成别的内容，请换一个代码。")
+        for common, own, what in known
+        for one in own
+        if one.code in common and one != common[one.code]
+    ]
 
 
 def _places(doc: PlanDoc, own: DictionaryDoc) -> list[Problem]:
@@ -125,6 +137,8 @@ def _targets(doc: PlanDoc, own: DictionaryDoc) -> list[Problem]:
             problems.append(_problem(one, "parent", f"指标“{one.key}”的上级绕回了自己，请改正。"))
         if one.from_year and one.to_year and one.from_year > one.to_year:
             problems.append(_problem(one, "to_year", f"止年 {one.to_year} 早于起年 {one.from_year}。"))
+        if one.carried_from and not (one.tranche and doc.year and one.carried_from < doc.year):
+            problems.append(_problem(one, "carried_from", "只写在结转批次（tranche）上，且应早于方案年度。"))
         problems += _target_unit(one, own) + _root(one, by_key)
     return problems
 

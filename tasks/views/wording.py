@@ -34,7 +34,7 @@ DICTIONARY_OF = {  # facts whose values are codes of a dictionary
     "payee_kind": "payee_kind",
 }  # fmt: skip
 VERBS = "完达按持因第"  # facts that begin with an act: 完成任务, 达到…, 按时完成…
-FINDINGS = {"not_abandoned": "未撂荒"}
+FINDINGS = {"not_abandoned": "未撂荒", "rectified_2023": "与2023年整治图斑重合"}
 
 
 def yes_or_no(name: str, is_so: bool) -> str:
@@ -60,8 +60,14 @@ class Words:
         return term.label if term else code
 
     def fact(self, name: str) -> str:
-        told = RATE_FACTS.get(name) or RULE_FACTS.get(name) or self.label("attribute", name)
+        told = RATE_FACTS.get(name) or RULE_FACTS.get(name) or self._level_area(name) or self.label("attribute", name)
         return told.split("（")[0].removeprefix("是否")
+
+    def _level_area(self, name: str) -> str:
+        """province_mu → 省级认定面积, province_net_mu → 省级认定的净面积."""
+        level, net = name.removesuffix("_mu").removesuffix("_net"), name.endswith("_net_mu")
+        term = self._dictionary.term("level", level) if name.endswith("_mu") else None
+        return f"{term.label}认定{'的净' if net else ''}面积" if term else ""
 
     def unit(self, name: str) -> str:
         """The unit a fact is measured in, as its description ends: 坡度（度） → 度."""

@@ -247,3 +247,47 @@ def test_a_share_printed_half_up_at_any_decimals_is_left_alone(part, whole, plac
         f"key: share, clause: 一, printed: 占, value: {share:f}, unit: '%', places: {places}, is: part / whole",
     )
     assert not remarks("C05", text)
+
+
+AREAS = """
+divisions:
+  - {name: 东片, kind: area, divisions: [{name: 柳村, kind: village}, {name: 松村, kind: village}]}
+  - {name: 杨村, kind: village}
+targets: [{key: r, kind: restoration, comparison: gte, amount: 30, unit: mu, clause: 一}]
+splits:
+  - target: r
+    clause: 附件
+    printed_total: 30
+    rows: [{division: 东片, amount: %s}, {division: 柳村, amount: 8}, {division: 松村, amount: 12}, %s]
+"""
+
+
+def test_the_subtotal_of_an_area_is_not_added_once_more():
+    assert not remarks("C03", AREAS % ("20", "{division: 杨村, amount: 10}"))
+
+
+def test_a_subtotal_that_is_not_the_sum_of_its_villages_is_an_error_of_its_own():
+    found = remarks("C03", AREAS % ("21", "{division: 杨村, amount: 9}"))
+    assert [(one.place, one.stated, one.computed) for one in found] == [
+        ("附件·耕地恢复补足·合计·东片", "21亩", "20亩"),
+    ]
+
+
+def test_an_area_whose_villages_are_not_all_given_is_not_judged():
+    text = AREAS.replace(", {division: 松村, amount: 12}", "")
+    assert not remarks("C03", text % ("20", "{division: 杨村, amount: 10}"))
+
+
+def test_villages_count_where_the_row_of_their_area_is_blank():
+    assert not remarks("C03", AREAS.replace("amount: %s}", "stated: %s}") % ("/", "{division: 杨村, amount: 10}"))
+
+
+def test_a_lost_thousand_is_told_like_a_lost_ten_thousand():
+    text = said(
+        "key: a, clause: 一, printed: 3千亩, value: 3, magnitude: 千, unit: 亩",
+        "key: a, clause: 二, printed: 3000亩, value: 3000, unit: 亩",
+        "key: a, clause: 三, printed: 3亩, value: 3, unit: 亩",
+    )
+    (lost,) = remarks("C06", text)
+    assert (lost.clause, lost.computed) == ("三", "应为3,000亩")
+    assert not remarks("C01", text)

@@ -117,3 +117,39 @@ def test_one_meeting_with_two_frequencies_is_said():
       - {key: c, name: 专题会, every: 每半年, topic: 专题, clause: 四}
     """
     assert [one.place for one in remarks("C09", text)] == ["四·调度会"]
+
+
+DUE = (
+    "targets: [{{key: r, kind: restoration, comparison: gte, amount: 1, unit: mu, clause: 一,"
+    " due_on: 2025-10-31, due_printed: {}}}]"
+)
+
+
+@pytest.mark.parametrize(
+    ("printed", "severity"),
+    [
+        ("10月底前", ""),
+        ("2025年10月31日", ""),
+        ("10月", ""),
+        ("9月1日至10月31日", ""),
+        ("10月1日至31日", ""),
+        ("年底前", ""),
+        ("9月30日", "warning"),
+        ("2024年10月31日", "warning"),
+        ("10月32日", "error"),
+        ("2月30日前", "error"),
+    ],
+)
+def test_a_due_day_is_held_against_the_words_it_was_read_from(printed, severity):
+    found = [one for one in remarks("C09", DUE.format(printed)) if one.place.endswith("·时限原文")]
+    assert [one.severity for one in found] == ([severity] if severity else [])
+
+
+def test_a_milestone_is_held_against_its_words_but_not_against_remarks_in_brackets():
+    text = "milestones: [{{key: a, name: 种, printed: {}, on: 2025-10-31, clause: 三}}]"
+    assert not remarks("C09", text.format("有序整改（预计9月底下发）"))
+    assert not remarks("C09", text.format("8月底前翻耕，10月底前种植"))
+    (found,) = remarks("C09", text.format("9月底前种植"))
+    assert (found.severity, found.computed) == ("warning", "登记为 2025-10-31")
+    (wrong,) = remarks("C09", text.format("10月34日前种植"))
+    assert wrong.severity == "error"

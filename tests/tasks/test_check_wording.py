@@ -136,3 +136,23 @@ def test_an_office_printed_under_two_names_is_noted_but_not_for_the_town_before_
     (found,) = remarks("C19", text)
     assert (found.severity, found.place) == ("note", "农业办")
     assert not remarks("C19", OFFICES + "duties: [{topic: 甲, holder: 清溪镇农业办, clause: 五}]")
+
+
+def test_names_of_an_office_come_with_their_clauses_and_no_count():
+    (found,) = remarks("C19", OFFICES + "duties: [{topic: 甲, holder: 农业农村办公室, clause: 五}]")
+    assert "（五）" in found.message
+    assert " 处" not in found.message
+
+
+@pytest.mark.parametrize(("other", "told"), [("成林成园", 1), ("成片", 0)])
+def test_two_right_spellings_are_noted_only_where_both_are_used(other, told):
+    found = remarks("C19", ledger("note: 成园成林地块", f"note: {other}地块"))
+    assert len(found) == told
+    assert all(one.computed == "文中也写“成林成园”" and "混用" in one.message for one in found)
+
+
+def test_an_annex_without_a_number_is_said_to_be_referred_to():
+    (found,) = remarks("C16", "annexes: [{number: 附件, title: 问题台账, present: no}]")
+    assert found.message == "文中引用了《问题台账》，但没有附上，请补附。"
+    (listed,) = remarks("C16", "annexes: [{number: 附件1, title: 分解表, present: no}]")
+    assert listed.message == "文中列有附件1《分解表》，但没有附上，请补附。"

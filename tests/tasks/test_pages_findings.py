@@ -1,10 +1,12 @@
 """方案体检 on real plans: quotation beside computation, waivers by named people, groups, whose page it is."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from farmland.accounts.models import Event
+from tasks import findings
 from tasks.models import Finding, Waiver
 from tasks.views.quotes import marked, words
 from tests.tasks.page_world import person, shown, sign_in, towns, village
@@ -214,3 +216,18 @@ def test_quotations_are_escaped():
 
 def test_parts_are_marked_where_the_whole_is_not_found():
     assert marked("图斑0.46，耕地0.38", words("耕地0.38，永农0.46")) == "图斑<mark>0.46</mark>，<mark>耕地0.38</mark>"
+
+
+def test_a_waiver_whose_figure_changed_does_not_come_back_with_it(official, monkeypatch):
+    finding = one(rule="C06")
+    waive(official, finding)
+    plan, remarks = finding.plan, findings.run(finding.plan.document, findings.common_dictionary())
+    other = [replace(remark, computed="别的数") if remark.rule == "C06" else remark for remark in remarks]
+    monkeypatch.setattr(findings, "run", lambda *_: other)
+    findings.check(plan)
+    monkeypatch.undo()
+    findings.check(plan)
+
+    assert not one(rule="C06").waived
+    assert Waiver.objects.get(rule="C06").withdrawn_at
+    assert Event.objects.get(action="撤销体检说明").reason == "数值已变"

@@ -276,3 +276,36 @@ def test_the_format_page_names_every_part_of_a_plan():
     assert [name for name in parts if name not in page] == []
     assert [fact for fact in RULE_FACTS if fact not in page] == []
     assert [word for word in FORMULA_WORDS if word not in page] == []
+
+
+def test_a_program_says_how_long_it_is_made_public_and_who_approves():
+    program = "publicity_days: 7, publicity_counting: working, approvals: [村委会, 镇政府], documents: [申报表]"
+    rates = "rates: [{key: r, name: 标准, clause: 一, base: $city_net_mu, lines: [{price: '5'}]}]"
+    tail = f"programs: [{{key: p, name: 补助, {program}, {rates}}}]\n"
+    assert problems(tail) == []
+    (one,) = read_plan(HEAD + tail, DICTIONARY).programs
+    assert (one.publicity_days, one.publicity_counting, one.approvals, one.documents) == (
+        7,
+        "working",
+        ["村委会", "镇政府"],
+        ["申报表"],
+    )
+    assert any("公示期应为 1 至 365 天" in told for told in problems(tail.replace("days: 7", "days: 0")))
+    assert any("“monthly”不在可选值中" in told for told in problems(tail.replace(": working", ": monthly")))
+
+
+def test_a_level_of_the_towns_own_has_its_areas_for_rates():
+    tail = RATE.format("base: $province_net_mu, lines: [{price: '5'}]")
+    assert any("“$province_net_mu”" in told for told in problems(tail))
+    level = 'terms: [{dictionary: level, code: province, label: 省级, attrs: {order: "5"}}]\n'
+    assert problems(level + tail) == []
+
+
+@pytest.mark.parametrize("magnitude", ["千", "万", "百万", "亿"])
+def test_a_figure_may_be_printed_in_any_magnitude(magnitude):
+    figure = f"key: a, clause: 一, printed: 5{magnitude}亩, value: 5, magnitude: {magnitude}, unit: 亩"
+    assert problems(f"statements: [{{{figure}}}]\n") == []
+
+
+def test_only_a_tranche_is_carried_from_an_earlier_year():
+    assert any("只写在结转批次" in told for told in problems(head=HEAD.replace("amount: 900", "carried_from: 2024")))
