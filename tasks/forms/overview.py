@@ -59,7 +59,8 @@ def village_rows(user, town_year: TownYear) -> list[VillageRow]:
     """One row for each reporting division, those that never reported first; a fixed number of queries."""
     divisions = reporting_divisions(user, town_year)
     mine = Submission.objects.visible_to(user).filter(year=town_year.year, division__in=divisions)
-    last, written = newest(mine), newest(mine.filter(state="applied"))
+    mine = mine.select_related("user")
+    last, written = newest(mine)
     late = defaultdict(list)
     overdue = Progress.objects.visible_to(user).filter(
         year=town_year.year, division__in=divisions, state="overdue", target__tranche=""
@@ -74,11 +75,15 @@ def village_rows(user, town_year: TownYear) -> list[VillageRow]:
     return sorted(rows, key=lambda row: row.written is not None)
 
 
-def newest(submissions) -> dict:
-    """By division the submission that came in last."""
-    times = dict(submissions.order_by().values_list("division").annotate(Max("submitted_at")))
-    rows = submissions.filter(submitted_at__in=times.values()).select_related("user")
-    return {one.division_id: one for one in rows if one.submitted_at == times[one.division_id]}
+def newest(submissions) -> tuple[dict, dict]:
+    """By division the submission that came in last, and the last one that was written; two queries."""
+    written_at = Max("submitted_at", filter=Q(state="applied"))
+    mine = submissions.select_related(None).order_by()
+    times = list(mine.values_list("division").annotate(last=Max("submitted_at"), written=written_at))
+    wanted = {moment for _, *moments in times for moment in moments if moment}
+    rows = {(one.division_id, one.submitted_at): one for one in submissions.filter(submitted_at__in=wanted)}
+    last = {division: rows[division, moment] for division, moment, _ in times}
+    return last, {division: rows[division, moment] for division, _, moment in times if moment}
 
 
 def tally(result: Result) -> list[tuple]:

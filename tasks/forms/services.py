@@ -220,7 +220,9 @@ def notes_json(result: Result, decided: dict[str, str]) -> list[dict]:
     kept = [{"attr": None, "detail": text} for text in texts]
     for choice in (MINE, THEIRS):
         if cells := [cell for cell, chosen in decided.items() if chosen == choice]:
-            detail = f"{'、'.join(f'{PROGRESS}!{cell}' for cell in cells)} 下载后系统里另有登记，已按{CHOSEN[choice]}。"
+            detail = (
+                f"{'、'.join(f'{PROGRESS}!{cell}' for cell in cells)} 下载后系统里另有登记，已按{CHOSEN[choice]}。"
+            )
             kept.append({"attr": None, "detail": detail, "choice": choice})
     return kept
 

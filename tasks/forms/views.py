@@ -78,7 +78,10 @@ def form_division(request, town_year: TownYear, code: str):
         "returns": open_returns(request.user, division, town_year.year),
         "max_bytes": settings.FORM_MAX_BYTES,
     }
-    if last := next((one for one in newest if one.state == "applied"), None) or history.filter(state="applied").first():
+    if (
+        last := next((one for one in newest if one.state == "applied"), None)
+        or history.filter(state="applied").first()
+    ):
         page |= {"last": last, "facts": receipt_facts(last)}
     return render(request, "forms/division.html", page)
 
