@@ -14,8 +14,8 @@ from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Kind
 from parcels.progress import Ladders
-from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
-from tasks.pages import division_in, town_page
+from tasks.models import Finding, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.pages import town_page
 from tasks.red_lines import LINES, TIERS
 
 ORDER = list(LINES)
@@ -51,24 +51,6 @@ def dashboard_town(request, town_year: TownYear):
         "todo": todo(town_year, lines, rows, findings, ladders=ladders, silent=silent_villages(table)),
     }
     return render(request, "dashboard/town.html", page)
-
-
-@town_page
-@require_safe
-def village_detail(request, town_year: TownYear, code: str):
-    """One village: what it has to do, how far it is, what was reported and accepted."""
-    division = division_in(request.user, town_year, code)
-    rows = [one for one in _progress(town_year) if one.division_id == division.pk]
-    submissions = Submission.objects.visible_to(request.user).filter(division=division, year=town_year.year)
-    issues = Issue.objects.visible_to(request.user).filter(division=division, year=town_year.year)
-    page = {
-        "town_year": town_year,
-        "division": division,
-        "cards": cards(rows, Ladders(town_year.town), division),
-        "submissions": submissions.select_related("user")[:8],
-        "issues": issues.order_by("order"),
-    }
-    return render(request, "dashboard/village.html", page)
 
 
 def _progress(town_year: TownYear):

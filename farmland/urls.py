@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from farmland import dashboard
+from farmland import dashboard, village
 from farmland.health import healthz
 
 urlpatterns = [
@@ -13,5 +13,5 @@ urlpatterns = [
     path("", include("tasks.urls")),
     path("", include("tasks.forms.urls")),
     path("<slug:town>/<int:year>/", dashboard.dashboard_town, name="dashboard_town"),
-    path("<slug:town>/<int:year>/villages/<str:code>/", dashboard.village_detail, name="village_detail"),
+    path("<slug:town>/<int:year>/villages/<str:code>/", village.village_detail, name="village_detail"),
 ]

@@ -222,6 +222,17 @@ page.addEventListener("click", (event) => {
   tellBulk(box);
 });
 
-const begin = () => page.querySelectorAll("[data-bulk]").forEach(tellBulk);
+// A button that waits until its form can be sent (a choice made, a box ticked); without script the browser asks.
+const weigh = (form) => {
+  form?.querySelectorAll("[data-when-valid]").forEach((button) => {
+    button.disabled = !form.checkValidity();
+  });
+};
+page.addEventListener("change", (event) => weigh(event.target.closest?.("form")));
+
+const begin = () => {
+  page.querySelectorAll("[data-bulk]").forEach(tellBulk);
+  page.querySelectorAll("[data-when-valid]").forEach((button) => weigh(button.form));
+};
 page.addEventListener("htmx:load", begin);
 begin();

@@ -25,7 +25,7 @@ from farmland.lib.api.parameters import check_names
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
 from tasks.forms.changes import MINE, THEIRS
-from tasks.forms.facts import file_name, issue_form
+from tasks.forms.facts import NothingToReport, file_name, issue_form
 from tasks.forms.incoming import MARKED, Expected, NotAllowed, NotYours, default_division, receive
 from tasks.forms.services import KeyReused, Result, ask, conflict_json, difference_json, preview, submit
 from tasks.models import Submission, TownYear
@@ -191,8 +191,10 @@ def read_year(text: str | None) -> int | None:
     return int(text)
 
 
-def body(submission: Submission) -> dict:
-    notes = [] if submission.state == "conflict" else [one["detail"] for one in submission.errors]
+def body(result: Result) -> dict:
+    submission = result.submission
+    kept = [] if submission.state == "conflict" else [one["detail"] for one in submission.errors]
+    notes = [*result.notes, *kept] if result.is_repeat else kept
     return {
         "id": str(submission.pk),
         "receipt": submission.receipt or None,
@@ -209,7 +211,7 @@ def answer(request, result: Result) -> Response:
     if result.state == "conflict":
         return conflict_answer(result)
     is_new = result.state == "applied" and not result.is_repeat
-    return Response(body(result.submission), status=201 if is_new else 200)
+    return Response(body(result), status=201 if is_new else 200)
 
 
 def preview_answer(request, result: Result) -> Response:
@@ -222,7 +224,7 @@ def preview_answer(request, result: Result) -> Response:
             "changed_rows": outcome.changed_rows,
             "changes": [difference_json(one) for one in outcome.differences],
             "conflicts": [conflict_json(one) for one in outcome.conflicts],
-            "notes": result.notes,
+            "notes": [*result.notes, *(one.text for one in result.doubts)],
         }
     )
 
@@ -283,7 +285,10 @@ class BlankForm(APIView):
             OpenApiParameter("year", int, required=True, description="年度"),
             OpenApiParameter("division", str, required=True, description="行政区划代码"),
         ],
-        responses={(200, XLSX_TYPE): OpenApiTypes.BINARY},
+        responses={
+            (200, XLSX_TYPE): OpenApiTypes.BINARY,
+            400: OpenApiResponse(description="参数有误，或该单位没有按亩的任务"),
+        },
     )
     def get(self, request):
         params = request.query_params
@@ -301,7 +306,10 @@ class BlankForm(APIView):
             raise exceptions.NotFound
         if not request.user.can("report", division):
             raise exceptions.PermissionDenied(NO_RIGHT)
-        form, data = issue_form(division, year, request.user)
+        try:
+            form, data = issue_form(division, year, request.user)
+        except NothingToReport as error:
+            return problem(400, [("nothing_to_report", str(error), "division")])
         return xlsx_answer(data, file_name(form))
 
 

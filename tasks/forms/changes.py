@@ -22,7 +22,10 @@ TAKEN_OVER = "填表期间系统另有登记，按本表填写"
 
 @dataclass(frozen=True)
 class Conflict:
-    """A cell that both the village and someone else changed since the form was issued; texts as shown."""
+    """A cell that was changed in the sheet and in the system since the form was issued; texts as shown.
+
+    ``needs_note``: the sheet's figure is lower than what stands and no remark says why, so it cannot be chosen.
+    """
 
     cell: str
     number: int
@@ -34,6 +37,8 @@ class Conflict:
     theirs: str
     by: str = ""
     at: object = None
+    label: str = ""  # parcel codes or task, and stage
+    needs_note: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell of a changed row as the page shows it."""
+    """One cell of a changed row as the page shows it. ``doubts``: what looks wrong about the row."""
 
     number: int
     cell: str
@@ -66,6 +71,7 @@ class Difference:
     before: str
     after: str
     delta: Decimal | None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -90,12 +96,17 @@ class Outcome:
         asked = [(one.cell, one.base, one.mine, one.theirs) for one in self.conflicts]
         return hashlib.sha256(repr((parts, asked, self.gone)).encode()).hexdigest()
 
-    def by_stage(self) -> dict[str, Decimal]:
-        """By stage code the sum of the differences in 亩."""
-        sums: dict[str, Decimal] = defaultdict(Decimal)
+    def sums(self, facts: Facts) -> list[tuple[str, str, Decimal]]:
+        """(task, stage, sum of the differences in 亩), in the form's order: areas of two tasks are never added."""
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for change in self.changes:
-            sums[change.stage] += change.delta
-        return dict(sums)
+            sums[facts.item(change.key).ledger, change.stage] += change.delta
+        found = {}
+        for item in facts.items:
+            for stage in facts.stages[item.kind]:
+                if area := sums.get((item.ledger, stage.code)):
+                    found[item.ledger, stage.code] = (item.task, stage.name, area)
+        return list(found.values())
 
 
 Choose = Callable[[str], str | None]  # cell address → "mine", "theirs" or None (ask)
@@ -141,7 +152,7 @@ class Comparison:
         """The row's own statement."""
         base, theirs = item.of(line.stage), now.of(line.stage)
         mine = Said(line.area, line.on or base.on, line.crop, line.note)
-        merged, reason, undecided = self.merge(line, base, mine, theirs)
+        merged, reason, undecided = self.merge(line, item, mine, theirs)
         if undecided or (merged.area == 0 and theirs.area == 0):
             return
         is_remark = bool(line.note) and line.note != theirs.note
@@ -152,9 +163,11 @@ class Comparison:
                 Change(line.number, line.key, line.stage, delta, merged, theirs, line.note or reason)
             )
 
-    def merge(self, line: Line, base: Said, mine: Said, theirs: Said) -> tuple[Said, str, bool]:
+    def merge(self, line: Line, item: Item, mine: Said, theirs: Said) -> tuple[Said, str, bool]:
         """The values to stand, the reason where a conflict was decided, and whether one is undecided."""
+        base = item.of(line.stage)
         values, reason, undecided = {}, "", False
+        label = item.title(self.base.stage_name(item.kind, line.stage))
         for name in HEADING:
             ours, was, stands = (getattr(one, name) for one in (mine, base, theirs))
             if ours == was:
@@ -162,20 +175,21 @@ class Comparison:
             elif stands in (was, ours):
                 values[name] = ours
             else:
-                decided = self.clash(line, name, was, ours, theirs)
+                decided = self.clash(line, name, was, ours, theirs, label)
                 undecided = undecided or decided is None
                 values[name] = ours if decided == MINE else stands
                 reason = TAKEN_OVER if decided == MINE else reason
         return Said(**values, note=mine.note), reason, undecided
 
-    def clash(self, line: Line, name: str, was, ours, theirs: Said) -> str | None:
+    def clash(self, line: Line, name: str, was, ours, theirs: Said, label: str) -> str | None:
         cell = line.cells.get(HEADING[name], line.cells[AREA])
         decided = self.choose(cell)
         if decided is None:
+            stands = getattr(theirs, name)
             self.out.conflicts.append(
                 Conflict(
-                    cell, line.number, line.key, line.stage, HEADING[name],
-                    text(was), text(ours), text(getattr(theirs, name)), theirs.by, theirs.at,
+                    cell, line.number, line.key, line.stage, HEADING[name], text(was), text(ours), text(stands),
+                    theirs.by, theirs.at, label, name == "area" and ours < stands and not line.note,
                 )
             )  # fmt: skip
         return decided
@@ -192,7 +206,8 @@ class Comparison:
             if theirs.area == 0:
                 continue
             if theirs.area != base.area:
-                decided = self.clash(line, "area", base.area, ZERO, theirs)
+                label = item.title(self.base.stage_name(item.kind, stage))
+                decided = self.clash(line, "area", base.area, ZERO, theirs, label)
                 if decided != MINE:
                     continue
             gone = Said(ZERO, line.on, line.crop, line.note)
@@ -222,7 +237,7 @@ class Comparison:
         for heading, before, after in pairs:
             if before == after or heading not in line.cells:
                 continue
-            label = item.label if item.parcel else f"{item.task} · {name(item.kind, line.stage)}"
+            label = item.label if item.parcel else item.title(name(item.kind, line.stage))
             self.out.differences.append(
                 Difference(line.number, line.cells[heading], label, item.group, heading, before, after, delta)
             )

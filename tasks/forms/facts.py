@@ -11,11 +11,19 @@ from farmland.lib.dates import group_name
 from farmland.places.models import Division, Office, Term
 from parcels.models import Kind, Parcel, Step, Work
 from parcels.progress import Ladders
+from tasks.forms.doubts import Goal
 from tasks.forms.values import AREAS, PARCELS, Facts, Item, Said, Stage, numbered
 from tasks.forms.workbook import FIRST_ROW, Sheet, write_form
-from tasks.models import Form, Plan, Target, TownYear
+from tasks.models import Form, Plan, Share, Target, TownYear
 
 LEFT_OUT = {Kind.STOCK, Kind.OPEN}  # a stock is surveyed, open issues are closed one by one: no areas by stage
+
+
+class NothingToReport(Exception):
+    """The division has neither parcels nor a task in 亩: a form for it would hold no row. The text is for the page."""
+
+    def __init__(self, division: Division, year: int):
+        super().__init__(f"{division.town} {year} 年方案没有{division}按亩的任务，也没有图斑，没有表可填。")
 
 
 @transaction.atomic
@@ -23,11 +31,13 @@ def issue_form(division: Division, year: int, user) -> tuple[Form, bytes]:
     """Hand out the division's workbook: the form as recorded and the .xlsx file.
 
     While nothing has changed since the last one was issued, that version is given out again. Raises
-    TownYear.DoesNotExist when the town has no such year.
+    NothingToReport, and TownYear.DoesNotExist when the town has no such year.
     """
     town_year = TownYear.objects.select_related("town").get(town=division.town_id, year=year)
     Division.objects.select_for_update(of=("self",)).get(pk=division.pk)
     facts = division_facts(division, year)
+    if not facts.items:
+        raise NothingToReport(division, year)
     last = Form.objects.filter(town=division.town_id, division=division, year=year).order_by("-number").first()
     form, is_demo = last, division.is_demo or user.is_demo
     if last is None or (last.digest, last.is_demo) != (facts.digest, is_demo):
@@ -125,8 +135,33 @@ def task_items(division: Division, year: int, works: list[Work], said: dict) -> 
     return items
 
 
+def goals(division: Division, year: int) -> dict[tuple[str, str], Goal]:
+    """By (kind, tranche) the division's share and potential; a kind below a shared one is measured by that."""
+    shares = Share.objects.filter(division=division, target__plan__year=year, target__unit="mu")
+    found = {
+        (kind, tranche): Goal(amount, potential)
+        for kind, tranche, amount, potential in shares.values_list(
+            "target__kind", "target__tranche", "amount", "potential"
+        )
+    }
+    parents = dict(Kind.objects.exclude(parent=None).values_list("code", "parent"))
+    for kind, parent in parents.items():
+        if (parent, "") in found:
+            found.setdefault((kind, ""), found[parent, ""])
+    return found
+
+
 def task_name(kind: str, tranche: str) -> str:
     return f"{kind}（{tranche}）" if tranche else kind
+
+
+def has_rows(division: Division, year: int) -> bool:
+    """Whether a form for the division would hold any row; for a town, whether any of its villages' forms would."""
+    place = {} if division.pk == division.town_id else {"division": division}
+    stages = reported_stages(division.town)
+    if Parcel.objects.filter(town=division.town_id, year=year, kind__in=stages, **place).exists():
+        return True
+    return any(kind.pk in stages for kind, _ in tasks_of(division, year))
 
 
 def tasks_of(division: Division, year: int) -> list[tuple[Kind, str]]:
@@ -142,10 +177,13 @@ def tasks_of(division: Division, year: int) -> list[tuple[Kind, str]]:
     for target in targets:
         children[target.parent_id].append(target)
     wanted = [one for one in targets if one.pk in shared] or targets
+    below = defaultdict(list)
+    for kind in Kind.objects.exclude(parent=None):
+        below[kind.parent_id].append(kind)
     found: dict[tuple[str, str], Kind] = {}
     for target in wanted:
         for leaf in leaves(target, children, shared):
-            for kind in leaf_kinds(leaf.kind):
+            for kind in leaf_kinds(leaf.kind, below):
                 found.setdefault((kind.pk, leaf.tranche), kind)
     return [(kind, tranche) for (_, tranche), kind in found.items()]
 
@@ -158,9 +196,9 @@ def leaves(target: Target, children: dict, shared: set) -> list[Target]:
     return [one for one in below if one.pk in shared] or below
 
 
-def leaf_kinds(kind: Kind) -> list[Kind]:
-    below = [leaf for child in kind.children.all() for leaf in leaf_kinds(child)]
-    return below or [kind]
+def leaf_kinds(kind: Kind, below: dict[str, list[Kind]]) -> list[Kind]:
+    found = [leaf for child in below.get(kind.pk, ()) for leaf in leaf_kinds(child, below)]
+    return found or [kind]
 
 
 @dataclass

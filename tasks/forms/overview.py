@@ -1,29 +1,43 @@
 """What the pages of the progress form show, prepared: villages and their last word, tallies, the sheet's excerpt."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db.models import Max, Q, Sum
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from farmland.lib.numbers import signed
 from farmland.places.models import Division
 from parcels.models import Parcel, Step
+from tasks.forms.changes import Difference
+from tasks.forms.doubts import by_row
+from tasks.forms.facts import task_name
 from tasks.forms.services import Result
 from tasks.forms.workbook import AREA, CODES, GROSS, LOCKED
-from tasks.models import Form, Share, Submission, TownYear
+from tasks.models import Form, Progress, Share, Submission, TownYear
 
 EXCERPT_ROWS = 14
 
 
 @dataclass(frozen=True)
 class VillageRow:
-    """A village in the town's list: when it last reported, and what it sent in last."""
+    """A village in the town's list: the form that was written last, and the one sent in last, whatever became of it.
+
+    ``late``: names of the tasks that are overdue here.
+    """
 
     division: Division
+    written: Submission | None
     last: Submission | None
-    reported_at: datetime | None
+    late: list[str]
+    may_report: bool
+
+    @property
+    def is_wrong(self) -> bool:
+        """The form sent in last was not taken, and nobody has sent a better one."""
+        return self.last is not None and self.last.state in ("refused", "conflict")
 
 
 def reporting_divisions(user, town_year: TownYear) -> list[Division]:
@@ -42,18 +56,34 @@ def reporting_divisions(user, town_year: TownYear) -> list[Division]:
 
 
 def village_rows(user, town_year: TownYear) -> list[VillageRow]:
-    """One row for each reporting division, those that never reported first; three queries."""
+    """One row for each reporting division, those that never reported first; a fixed number of queries."""
     divisions = reporting_divisions(user, town_year)
     mine = Submission.objects.visible_to(user).filter(year=town_year.year, division__in=divisions)
-    newest = dict(mine.values_list("division").annotate(Max("submitted_at")))
-    applied = dict(mine.filter(state="applied").values_list("division").annotate(Max("submitted_at")))
-    last = {
-        one.division_id: one
-        for one in mine.filter(submitted_at__in=newest.values()).select_related("user")
-        if one.submitted_at == newest[one.division_id]
-    }
-    rows = [VillageRow(one, last.get(one.pk), applied.get(one.pk)) for one in divisions]
-    return sorted(rows, key=lambda row: row.reported_at is not None)
+    mine = mine.select_related("user")
+    last, written = newest(mine)
+    late = defaultdict(list)
+    overdue = Progress.objects.visible_to(user).filter(
+        year=town_year.year, division__in=divisions, state="overdue", target__tranche=""
+    )
+    for division, name in overdue.order_by("target__order").values_list("division", "target__kind__name"):
+        late[division].append(name)
+    is_open = town_year.closed_on is None
+    rows = [
+        VillageRow(one, written.get(one.pk), last.get(one.pk), late[one.pk], is_open and user.can("report", one))
+        for one in divisions
+    ]
+    return sorted(rows, key=lambda row: row.written is not None)
+
+
+def newest(submissions) -> tuple[dict, dict]:
+    """By division the submission that came in last, and the last one that was written; two queries."""
+    written_at = Max("submitted_at", filter=Q(state="applied"))
+    mine = submissions.select_related(None).order_by()
+    times = list(mine.values_list("division").annotate(last=Max("submitted_at"), written=written_at))
+    wanted = {moment for _, *moments in times for moment in moments if moment}
+    rows = {(one.division_id, one.submitted_at): one for one in submissions.filter(submitted_at__in=wanted)}
+    last = {division: rows[division, moment] for division, moment, _ in times}
+    return last, {division: rows[division, moment] for division, _, moment in times if moment}
 
 
 def tally(result: Result) -> list[tuple]:
@@ -68,15 +98,19 @@ def tally(result: Result) -> list[tuple]:
         ("要改", wrong, "格", "risk" if wrong else ""),
         ("要选", asked, "处", "risk" if asked else ""),
     ]
-    return [*items, *[(f"{name}增减", signed(area), "亩") for name, area in stage_sums(result)[-1:]]]
+    doubtful = len(result.doubts)
+    return [*items, ("要核对", doubtful, "处", "risk")] if doubtful else items
 
 
-def stage_sums(result: Result) -> list[tuple[str, Decimal]]:
-    """(stage, signed difference in 亩) from low to high; stages of the same name in several ladders are one."""
-    sums = result.outcome.by_stage()
-    stages = {stage.code: stage for ladder in result.look.facts.stages.values() for stage in ladder}
-    ordered = sorted((stages[code].rank, stages[code].name, area) for code, area in sums.items() if area)
-    return [(name, area) for _, name, area in ordered]
+def task_sums(result: Result) -> list[tuple[str, Decimal]]:
+    """(task and stage, signed difference in 亩): of one task and one stage each."""
+    return [(f"{task} · {stage}", area) for task, stage, area in result.outcome.sums(result.look.facts)]
+
+
+def doubted(result: Result) -> list[Difference]:
+    """The differences, each row's doubts beside its first one."""
+    left = by_row(result.doubts)
+    return [replace(one, doubts=left.pop(one.number, ())) for one in result.outcome.differences]
 
 
 @dataclass(frozen=True)
@@ -127,15 +161,18 @@ def receipt_facts(submission: Submission) -> list[tuple[str, str]]:
     """What a receipt says, as it was written."""
     sums = (
         Step.objects.filter(submission=submission.pk)
-        .values_list("rung__rank", "rung__name")
+        .values_list("work__kind__name", "work__tranche", "rung__name")
         .annotate(Sum("area_mu"))
-        .order_by("rung__rank")
+        .order_by("work__kind", "work__tranche", "rung__rank")
     )
-    areas = [(name, f"{signed(area)} 亩") for _, name, area in sums if area]
+    areas = [
+        (f"{task_name(kind, tranche)} · {stage}", f"{signed(area)} 亩") for kind, tranche, stage, area in sums if area
+    ]
     check = submission.content[:8].upper()
     return [
         ("单位", submission.division.name),
         ("年度", f"{submission.year} 年"),
+        ("时间", f"{timezone.localtime(submission.submitted_at):%Y-%m-%d %H:%M}"),
         ("表格", f"第 {submission.form.number} 版"),
         ("写入", f"{submission.changed_rows} 行，{len(submission.changes)} 处"),
         *areas,

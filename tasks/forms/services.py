@@ -14,17 +14,20 @@ from farmland.lib.excel import CellError
 from farmland.lib.numbers import plain
 from parcels.models import Parcel, Rung, Step, Work
 from parcels.progress import Ladders
-from tasks.forms.changes import Change, Conflict, Difference, Outcome, compare
-from tasks.forms.facts import division_facts, fallen
+from tasks.forms.changes import MINE, THEIRS, Change, Conflict, Difference, Outcome, compare
+from tasks.forms.doubts import Doubt, doubts
+from tasks.forms.facts import division_facts, fallen, goals
 from tasks.forms.incoming import Expected, Look, look, marked_copy
 from tasks.forms.receipts import next_receipt
-from tasks.forms.values import Item
+from tasks.forms.values import Facts, Item
 from tasks.forms.workbook import PROGRESS
 from tasks.models import Form, Submission, TownYear
 from tasks.services import request_recompute
 
 REDATED = "更正完成日期"
 NOTHING_NEW = "表里没有变化，没有写入。"
+CHOSEN = {MINE: "表里的数（mine）", THEIRS: "系统里的数（theirs）"}
+EARLIER_CHOICE = "这份表先前已按{}写入，那次的选择仍然有效；这次要求的{}没有用上。要改，请下载新表填写。"
 Choose = Callable[[str], str | None]
 
 
@@ -34,13 +37,17 @@ class KeyReused(Exception):
 
 @dataclass
 class Result:
-    """What became of an upload. ``state``: preview, applied, duplicate, refused, conflict or moved."""
+    """What became of an upload. ``state``: preview, applied, duplicate, refused, conflict, moved or doubtful.
+
+    ``doubts``: what looks wrong and is not refused.
+    """
 
     state: str
     look: Look
     outcome: Outcome = field(default_factory=Outcome)
     errors: list[CellError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     marked: Upload | None = None
     submission: Submission | None = None
     is_repeat: bool = False
@@ -55,28 +62,42 @@ def preview(upload: Upload, user, expected: Expected, choose: Choose = ask, *, m
     found = look(upload, user, expected)
     if found.refusal:
         return refused(found, user, [], mark=mark)
-    outcome = compare(found.reading.lines, found.facts, division_facts(found.form.division, found.form.year), choose)
+    facts = division_facts(found.form.division, found.form.year)
+    outcome = compare(found.reading.lines, found.facts, facts, choose)
     if errors := [*found.errors, *left_errors(outcome)]:
         return refused(found, user, errors, outcome, mark=mark)
-    return Result("preview", found, outcome, notes=found.notes)
+    worst = compare(found.reading.lines, found.facts, facts, lambda cell: choose(cell) or MINE)
+    return Result("preview", found, outcome, notes=found.notes, doubts=doubts_of(found, worst, facts))
+
+
+def doubts_of(found: Look, outcome: Outcome, facts: Facts) -> list[Doubt]:
+    return doubts(outcome, facts, goals(found.form.division, found.form.year), found.town_year.today())
 
 
 def submit(
-    upload: Upload, user, expected: Expected, *, key: str = "", choose: Choose = ask, seen: str | None = None
+    upload: Upload,
+    user,
+    expected: Expected,
+    *,
+    key: str = "",
+    choose: Choose = ask,
+    seen: str | None = None,
+    is_sure: bool = True,
 ) -> Result:
     """Apply the upload: all of it or nothing. Raises KeyReused; NotYours and NotAllowed as ``look`` does.
 
     ``seen``: digest of the outcome the user was shown; when it would now be another, the state is "moved".
+    ``is_sure``: write also what looks wrong; otherwise such a form is "doubtful" and writes nothing.
     """
     bound = bound_to(user, key)
     if bound and bound.upload.sha256 == upload.sha256:
-        return Result(bound.state, Look(upload), submission=bound, is_repeat=True)
+        return repeat_of(bound, Look(upload), choose)
     found = look(upload, user, expected)
     if bound and (found.refusal or bound.content != content_of(found)):
         raise KeyReused
     if found.refusal or found.errors:
         return keep_refused(refused(found, user, found.errors), user)
-    result = apply(found, user, key, choose, seen)
+    result = apply(found, user, key, choose, seen, is_sure)
     return keep_refused(refused(found, user, result.errors), user) if result.errors else result
 
 
@@ -136,24 +157,47 @@ def latest_year(division) -> int | None:
     return years.order_by("-year").values_list("year", flat=True).first()
 
 
-def apply(found: Look, user, key: str, choose: Choose, seen: str | None) -> Result:
+def repeat_of(submission: Submission, found: Look, choose: Choose) -> Result:
+    """The earlier answer again; where it was given on another choice between two figures, that is said."""
+    chosen = next((one["choice"] for one in submission.errors if one.get("choice")), None)
+    asked = choose("")
+    notes = [EARLIER_CHOICE.format(CHOSEN[chosen], CHOSEN[asked])] if chosen and asked not in (None, chosen) else []
+    return Result(submission.state, found, notes=notes, submission=submission, is_repeat=True)
+
+
+def apply(found: Look, user, key: str, choose: Choose, seen: str | None, is_sure: bool) -> Result:
     """The one transaction: under the town-year's lock compare with what stands now, write the differences."""
     with exclusive(found.form):
         content = content_of(found)
         if repeat := already_applied(found.form, content):
-            return Result(repeat.state, found, submission=repeat, is_repeat=True)
+            return repeat_of(repeat, found, choose)
         if (bound := bound_to(user, key)) is not None:
             if bound.content != content:
                 raise KeyReused
-            return Result(bound.state, found, submission=bound, is_repeat=True)
+            return repeat_of(bound, found, choose)
         facts = division_facts(found.form.division, found.form.year)
         if seen is not None and (now := compare(found.reading.lines, found.facts, facts)).digest != seen:
             return Result("moved", found, now, notes=found.notes)
-        outcome = compare(found.reading.lines, found.facts, facts, choose)
-        result = Result("applied", found, outcome, errors=left_errors(outcome), notes=found.notes)
-        if not result.errors:
-            write(result, user, key, content)
+        decided: dict[str, str] = {}
+        outcome = compare(found.reading.lines, found.facts, facts, noting(choose, decided))
+        found_doubts = doubts_of(found, outcome, facts)
+        result = Result("applied", found, outcome, left_errors(outcome), found.notes, found_doubts)
+        if found_doubts and not is_sure and not outcome.conflicts and not result.errors:
+            result.state = "doubtful"
+        elif not result.errors:
+            write(result, user, key, content, decided)
         return result
+
+
+def noting(choose: Choose, decided: dict[str, str]) -> Choose:
+    """``choose``, with each decision kept in ``decided`` by cell."""
+
+    def choice(cell: str) -> str | None:
+        if chosen := choose(cell):
+            decided[cell] = chosen
+        return chosen
+
+    return choice
 
 
 @contextmanager
@@ -170,7 +214,20 @@ def already_applied(form: Form, content: str) -> Submission | None:
     return Submission.objects.filter(form=form, content=content, state="applied").first()
 
 
-def write(result: Result, user, key: str, content: str) -> None:
+def notes_json(result: Result, decided: dict[str, str]) -> list[dict]:
+    """What a submission remembers beside its changes: remarks, doubts, and how conflicts were decided."""
+    texts = [*result.notes, *(one.text for one in result.doubts)]
+    kept = [{"attr": None, "detail": text} for text in texts]
+    for choice in (MINE, THEIRS):
+        if cells := [cell for cell, chosen in decided.items() if chosen == choice]:
+            detail = (
+                f"{'、'.join(f'{PROGRESS}!{cell}' for cell in cells)} 下载后系统里另有登记，已按{CHOSEN[choice]}。"
+            )
+            kept.append({"attr": None, "detail": detail, "choice": choice})
+    return kept
+
+
+def write(result: Result, user, key: str, content: str, decided: dict[str, str]) -> None:
     """Steps, submission, event and the request to recompute; or the record that nothing was to be written."""
     found, outcome = result.look, result.outcome
     form = found.form
@@ -180,7 +237,7 @@ def write(result: Result, user, key: str, content: str) -> None:
     submission = Submission(
         town_id=form.town_id, division=form.division, year=form.year, form=form, upload=found.upload, user=user,
         key="" if result.state == "conflict" else key, content=content, state=result.state,
-        errors=[{"attr": None, "detail": note} for note in result.notes],
+        errors=notes_json(result, decided),
         changes=[difference_json(one) for one in outcome.differences], is_demo=user.is_demo,
     )  # fmt: skip
     if result.state == "applied":
@@ -188,8 +245,9 @@ def write(result: Result, user, key: str, content: str) -> None:
         submission.receipt = next_receipt(form.division, form.year)
         submission.changed_rows = outcome.changed_rows
         submission.job = request_recompute(form.town, form.year, user).pk
-        areas = {stage: plain(area) for stage, area in outcome.by_stage().items()}
-        after = {"rows": outcome.changed_rows, "areas_mu": areas, "form": form.number}
+        sums = outcome.sums(found.facts)
+        areas = {f"{task} {stage}": plain(area) for task, stage, area in sums}
+        after = {"rows": outcome.changed_rows, "areas_mu": areas, "version": form.number}
         record("填报写入", f"{submission.receipt} {form.division}", user=user, town=form.town, after=after)
     if result.state == "conflict":
         submission.errors = [conflict_json(one) for one in outcome.conflicts]

@@ -62,6 +62,15 @@ class Item:
         """The codes as the sheet shows them."""
         return "、".join(self.codes) or (NO_PARCEL if not self.parcel else "")
 
+    @property
+    def ledger(self) -> tuple[str, str]:
+        """The account the area is in: areas of different ones must not be added."""
+        return self.kind, self.tranche
+
+    def title(self, stage: str) -> str:
+        """自然撂荒 · 已种植, or the parcel's codes before the stage."""
+        return f"{self.label if self.parcel else self.task} · {stage}"
+
     def of(self, stage: str) -> Said:
         return self.said.get(stage, NOTHING)
 

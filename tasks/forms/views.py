@@ -18,18 +18,23 @@ from farmland.jobs.models import Job, Upload
 from farmland.jobs.storage import TooLarge
 from tasks.forms.api import too_large, xlsx_answer
 from tasks.forms.changes import MINE, THEIRS
-from tasks.forms.facts import file_name, issue_form
+from tasks.forms.facts import NothingToReport, file_name, has_rows, issue_form
 from tasks.forms.incoming import PURPOSE, Expected, NotAllowed, NotYours, receive
-from tasks.forms.overview import excerpt, receipt_facts, stage_sums, tally, village_rows
+from tasks.forms.overview import doubted, excerpt, receipt_facts, tally, task_sums, village_rows
 from tasks.forms.services import NOTHING_NEW, Result, keep_refused, preview, submit
 from tasks.forms.undo import TakeBackRefused, take_back, why_not_take_back
 from tasks.models import Submission, TownYear
 from tasks.pages import division_in, town_page
+from tasks.returns import open_returns
 
 SALT = "form-preview"
 PER_PAGE = 25
 FOREIGN = "这份表不是发给您的村的，或已经作废。请下载本村的表格，把内容抄过去再上传。"
-MOVED = "您核对以后数据又有变化，请再核对一遍，没有写入任何数据。"
+WHY_AGAIN = {
+    "moved": "您核对以后数据又有变化，请再核对一遍，没有写入任何数据。",
+    "conflict": "还有冲突没有选，没有写入任何数据。",
+    "doubtful": "有几处数字看着不对，请核对后打勾再写入，没有写入任何数据。",
+}
 
 
 def here(town_year: TownYear, name: str, **more) -> str:
@@ -43,8 +48,14 @@ def form_home(request, town_year: TownYear):
     rows = village_rows(request.user, town_year)
     if len(rows) == 1 and not request.user.sees_whole(town_year.town):
         return redirect(here(town_year, "form_division", code=rows[0].division.code))
-    missing = sum(row.reported_at is None for row in rows)
-    page = {"town_year": town_year, "rows": rows, "missing": missing}
+    page = {
+        "town_year": town_year,
+        "rows": rows,
+        "missing": sum(row.written is None for row in rows),
+        "wrong": sum(row.is_wrong for row in rows),
+        "late": sum(bool(row.late) for row in rows),
+        "has_rows": has_rows(town_year.town, town_year.year),
+    }
     return render(request, "forms/home.html", page)
 
 
@@ -55,16 +66,28 @@ def form_division(request, town_year: TownYear, code: str):
     division = division_in(request.user, town_year, code)
     history = Submission.objects.visible_to(request.user).filter(division=division, year=town_year.year)
     history = history.select_related("form", "user", "division__town").defer("form__facts")
+    newest = list(history[:12])
+    may_report = request.user.can("report", division) and town_year.closed_on is None
     page = {
         "town_year": town_year,
         "division": division,
-        "history": list(history[:12]),
-        "may_report": request.user.can("report", division) and town_year.closed_on is None,
+        "history": newest,
+        "wrong": newest[0] if newest and newest[0].state in ("refused", "conflict") else None,
+        "may_report": may_report,
+        "nothing": nothing_to_report(division, town_year.year) if may_report else "",
+        "returns": open_returns(request.user, division, town_year.year),
         "max_bytes": settings.FORM_MAX_BYTES,
     }
-    if last := history.filter(state="applied").first():
+    if (
+        last := next((one for one in newest if one.state == "applied"), None)
+        or history.filter(state="applied").first()
+    ):
         page |= {"last": last, "facts": receipt_facts(last)}
     return render(request, "forms/division.html", page)
+
+
+def nothing_to_report(division, year: int) -> str:
+    return "" if has_rows(division, year) else str(NothingToReport(division, year))
 
 
 @town_page
@@ -74,7 +97,11 @@ def form_blank(request, town_year: TownYear, code: str):
     division = division_in(request.user, town_year, code)
     if not request.user.can("report", division):
         raise PermissionDenied
-    form, data = issue_form(division, town_year.year, request.user)
+    try:
+        form, data = issue_form(division, town_year.year, request.user)
+    except NothingToReport as error:
+        page = {"town_year": town_year, "division": division, "reason": str(error)}
+        return render(request, "forms/nothing.html", page, status=400)
     return xlsx_answer(data, file_name(form))
 
 
@@ -146,12 +173,13 @@ def preview_page(request, town_year: TownYear, division, upload: Upload, result:
         "result": result,
         "kept": kept,
         "tally": tally(result) if result.look.reading else [],
-        "sums": stage_sums(result) if result.look.reading else [],
+        "sums": task_sums(result) if result.look.reading else [],
         "excerpt": excerpt(result),
-        "differences": Paginator(outcome.differences, PER_PAGE).get_page(request.GET.get("page")),
+        "differences": Paginator(doubted(result), PER_PAGE).get_page(request.GET.get("page")),
         "seen": signing.dumps([str(upload.pk), outcome.digest], salt=SALT),
         "may_write": result.state != "refused" and bool(outcome.changes or outcome.conflicts),
         "may_report": request.user.can("report", division),
+        "me": str(request.user),
     }
     return render(request, "forms/preview.html", page, status=status)
 
@@ -167,12 +195,14 @@ def form_confirm(request, town_year: TownYear, code: str, pk):
         return redirect(here(town_year, "form_preview", code=code, pk=pk))
     expected, key = Expected(division, town_year.year), f"upload:{upload.pk}"
     try:
-        result = submit(upload, request.user, expected, key=key, choose=choices(request.POST), seen=seen)
+        chosen, is_sure = choices(request.POST), bool(request.POST.get("sure"))
+        result = submit(upload, request.user, expected, key=key, choose=chosen, seen=seen, is_sure=is_sure)
     except (NotYours, NotAllowed):
         raise Http404 from None
-    if result.state in ("moved", "conflict"):
-        messages.warning(request, MOVED if result.state == "moved" else "还有冲突没有选，没有写入任何数据。")
-        return preview_page(request, town_year, division, upload, result, status=409)
+    if result.state in WHY_AGAIN:
+        messages.warning(request, WHY_AGAIN[result.state])
+        again = preview(upload, request.user, expected, mark=False)
+        return preview_page(request, town_year, division, upload, again, status=409)
     if result.state == "refused":
         return redirect(here(town_year, "form_preview", code=code, pk=pk))
     if result.state == "duplicate":

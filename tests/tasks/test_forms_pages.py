@@ -130,7 +130,7 @@ def test_a_preview_that_is_out_of_date_is_shown_again(client, world):
     text = again.content.decode()
     assert again.status_code == 409
     assert "请再核对一遍" in text
-    assert "有 1 处别人先改了" in text
+    assert "先选 1 处" in text
     done = confirm(client, again, **{"choice-F2": "mine"})
     assert done.status_code == 200
     assert sum(step.area_mu for step in Step.objects.all()) == 2
