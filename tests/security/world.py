@@ -131,6 +131,7 @@ class Planter:
         found = SimpleNamespace(town=self.town, year=self.year, division=self.division)
         found.where = f"{self.town.slug}/{self.year}"
         found.parcel, work = self.parcel()
+        found.work = work
         found.acceptance = self.steps(work)
         found.issue = self.issue()
         found.permit = self.papers(found.issue)
@@ -165,7 +166,14 @@ class Planter:
             town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
             area_mu=Decimal("9.5"), attrs={"note": self.word("worknote")},
         )  # fmt: skip
-        return parcel, work
+        gone = Work.objects.create(
+            town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
+            area_mu=Decimal(1), exit="deferred", exit_reason=self.word("exitreason"), replaces=work,
+        )  # fmt: skip
+        record(self.word("changed"), f"图斑 {code}", user=self.by, town=self.town, about=parcel.pk,
+               before={self.word("key"): self.word("was")}, after={"note": self.word("is")},
+               reason=self.word("because"))  # fmt: skip
+        return parcel, gone.replaces
 
     def steps(self, work: Work) -> Step:
         """A reported step by the place's own person and an acceptance by the town's official."""
