@@ -16,8 +16,7 @@ from farmland.jobs.models import Job
 from farmland.lib.refused import Refused
 from parcels import changes, verification, works
 from parcels.models import Kind, Parcel, Work
-from tasks.models import TownYear
-from tasks.parcel_import import plan_kinds, work_kinds
+from tasks.models import Plan, TownYear
 from tasks.services import request_recompute
 
 
@@ -53,8 +52,15 @@ def check_day(year: TownYear, on: date, field: str = "on") -> None:
 
 
 def allowed_kinds(town_year: TownYear) -> list[Kind]:
-    """The kinds a work may have: leaf flows of the year's plan."""
-    return list(Kind.objects.filter(pk__in=work_kinds(plan_kinds(town_year.town, town_year.year))))
+    """The kinds a work may have: leaf flows of the year's plan. Two queries."""
+    kinds = {one.pk: one for one in Kind.objects.order_by("order", "code")}
+    asked = set(Plan.objects.filter(town=town_year.town, year=town_year.year).values_list("targets__kind", flat=True))
+    parents = {one.parent_id for one in kinds.values()}
+
+    def is_asked(kind: Kind | None) -> bool:
+        return kind is not None and (kind.pk in asked or is_asked(kinds.get(kind.parent_id)))
+
+    return [one for one in kinds.values() if one.nature == Kind.FLOW and one.pk not in parents and is_asked(one)]
 
 
 def edit(town_year: TownYear, parcel: Parcel, wish: changes.Edit, *, by: User) -> bool:

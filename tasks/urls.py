@@ -3,7 +3,17 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_acts, parcel_bulk, parcel_imports, parcels, selection, system
+from tasks.views import (
+    acceptances,
+    issue_detail,
+    parcel_acts,
+    parcel_bulk,
+    parcel_imports,
+    parcels,
+    proposals,
+    selection,
+    system,
+)
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
@@ -45,6 +55,12 @@ urlpatterns = [
     path("<slug:town>/<int:year>/works/<uuid:pk>/substitute/", parcel_acts.work_substitute, name="work_substitute"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/reopen/", parcel_acts.work_reopen, name="work_reopen"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/relapse/", parcel_acts.work_relapse, name="work_relapse"),
+    path("<slug:town>/<int:year>/proposals/", proposals.proposal_list, name="proposal_list"),
+    path("<slug:town>/<int:year>/proposals/new/", proposals.proposal_create, name="proposal_create"),
+    path("<slug:town>/<int:year>/proposals/approve/", proposals.proposal_approve, name="proposal_approve"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/", proposals.proposal_detail, name="proposal_detail"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/move/", proposals.proposal_move, name="proposal_move"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/consent/", proposals.proposal_consent, name="proposal_consent"),
     path("<slug:town>/<int:year>/acceptances/", acceptances.acceptance_list, name="acceptance_list"),
     path("<slug:town>/<int:year>/acceptances/new/", acceptances.acceptance_create, name="acceptance_create"),
     path(

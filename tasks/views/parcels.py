@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -87,8 +87,9 @@ def parcel_detail(request, town_year: TownYear, pk):
     if parcel is None:
         raise Http404
     labels, stages = Labels(town_year.town), Stages(town_year)
-    rows = Work.objects.filter(parcel=parcel).select_related("kind", "replaces__parcel").order_by("year", "pk")
-    works = list(rows.prefetch_related(Prefetch("replaced_by", Work.objects.select_related("parcel"))))
+    rows = Work.objects.filter(Q(parcel=parcel) | Q(replaces__parcel=parcel)).order_by("year", "pk")
+    every = list(rows.select_related("kind", "parcel", "replaces__parcel"))
+    works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
     page = {
         "town_year": town_year,
@@ -96,7 +97,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "look": stages.look(parcel),
         "facts": _facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
-        "works": [_work(one, steps, labels, stages) for one in works],
+        "works": [_work(one, steps, labels, stages, every) for one in works],
         "trail": trail(parcel, steps, request.user),
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
@@ -235,7 +236,7 @@ def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
     ]
 
 
-def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
+def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages, every: list[Work]) -> dict:
     done = [step for step in steps if step.work_id == work.pk]
     furthest = max((step.rung for step in done if _own(done, step.rung) > 0), key=lambda rung: rung.rank, default=None)
     lowest = stages.ladders.rungs(work.kind_id)[0]
@@ -243,7 +244,7 @@ def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict
         "work": work,
         "measure": work.measure and labels.of("measure", work.measure),
         "treatment": work.treatment and labels.of("treatment", work.treatment),
-        "stands_in": list(work.replaced_by.all()),
+        "stands_in": [one for one in every if one.replaces_id == work.pk and one.parcel_id != work.parcel_id],
         "look": stages.look_of(furthest or lowest, work.kind_id),
     }
 

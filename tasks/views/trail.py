@@ -6,22 +6,23 @@ Lines come with the parcel's own scope: whoever may see the parcel sees who chan
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from farmland.accounts.log import changes
 from farmland.accounts.models import Event
 from farmland.lib.numbers import fixed
 from parcels.models import Parcel, Step
-from tasks.models import IssueEvent
+from tasks.models import Issue
 
 TOLD_BY_STEPS = ("填报环节", "批量改环节", "改环节", "选定图斑", "取消选定")  # the step itself says more
-BACK = ("重新打开", "退回", "登记复荒", "取消", "退出治理", "冲销")
+BACK = ("问题退回", "问题重新打开", "登记复荒", "取消", "退出治理", "冲销")
 SHOWN = 200
 
 
 def trail(parcel: Parcel, steps: list[Step], user) -> list[dict[str, Any]]:
     """The newest ``SHOWN`` lines from every source, in the order in which they became known."""
-    items = [*map(of_step, steps), *of_events(parcel), *of_issues(parcel, user)]
+    items = [*map(of_step, steps), *of_events(parcel, user)]
     return sorted(items, key=lambda item: item["at"], reverse=True)[:SHOWN]
 
 
@@ -43,23 +44,15 @@ def of_step(step: Step) -> dict[str, Any]:
     return line(step.recorded_at, title, words, on=step.on, back=is_back)
 
 
-def of_events(parcel: Parcel) -> list[dict[str, Any]]:
-    """What was changed on the parcel itself: facts, finding, works, papers."""
-    rows = Event.objects.filter(town=parcel.town_id, about=parcel.pk).exclude(action__in=TOLD_BY_STEPS)
+def of_events(parcel: Parcel, user) -> list[dict[str, Any]]:
+    """What was changed on the parcel itself (facts, finding, works, papers) and on the issues that name it."""
+    issues = Issue.objects.visible_to(user).filter(parcels=parcel).values("pk")
+    rows = Event.objects.filter(Q(about=parcel.pk) | Q(about__in=issues), town=parcel.town_id)
     found = []
-    for event in rows.select_related("user").order_by("-at")[:SHOWN]:
-        told = [f"{one['name']}：{one['before'] or '空'} → {one['after'] or '空'}" for one in
-                changes(event.before, event.after)]  # fmt: skip
-        words = [str(event.user) if event.user else "系统", event.reason, *told]
+    for event in rows.exclude(action__in=TOLD_BY_STEPS).select_related("user").order_by("-at")[:SHOWN]:
+        told = changes(event.before, event.after)
+        lines = [f"{one['name']}：{one['before'] or '空'} → {one['after'] or '空'}" for one in told]
+        of_issue = event.subject if event.about != parcel.pk else ""
+        words = [of_issue, str(event.user) if event.user else "系统", event.reason, *lines]
         found.append(line(event.at, event.action, words, back=event.action.startswith(BACK)))
     return found
-
-
-def of_issues(parcel: Parcel, user) -> list[dict[str, Any]]:
-    """Moves of the rectification issues that name the parcel."""
-    rows = IssueEvent.objects.filter(issue__parcels=parcel, issue__division__in=user.divisions())
-    return [
-        line(one.recorded_at, f"问题{one.get_action_display()}", [str(one.issue), str(one.by or "方案"), one.reason],
-             on=one.on, back=one.action in ("returned", "reopened"))
-        for one in rows.select_related("issue", "by")
-    ]  # fmt: skip

@@ -103,6 +103,19 @@ parcel_import_preview    POST   listing     302  405  405  405  405  405  405  4
 parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
 parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
 
+proposal_list            GET    town        302  200  200  200  200  200  200  200  200
+proposal_list            POST   town        302  405  405  405  405  405  405  405  405
+proposal_create          GET    town        302  200  200  403  403  403  403  200  200
+proposal_create          POST   town        302  400  400  403  403  403  403  400  400
+proposal_approve         GET    town        302  405  405  405  405  405  405  405  405
+proposal_approve         POST   town        302  403  400  403  403  403  403  400  400
+proposal_detail          GET    proposal    302  200  200  200  200  200  200  200  200
+proposal_detail          POST   proposal    302  405  405  405  405  405  405  405  405
+proposal_move            GET    proposal    302  405  405  405  405  405  405  405  405
+proposal_move            POST   proposal    302  400  400  403  403  403  403  400  400
+proposal_consent         GET    proposal    302  200  200  200  200  200  200  200  200
+proposal_consent         POST   proposal    302  405  405  405  405  405  405  405  405
+
 acceptance_list          GET    town        302  200  200  200  200  200  200  200  200
 acceptance_list          POST   town        302  405  405  405  405  405  405  405  405
 acceptance_create        GET    town        302  405  405  405  405  405  405  405  405
@@ -230,8 +243,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "work", "acceptance", "issue", "permit", "upload", "marked", "submission", "share",
-    "progress", "job",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit",
+    "upload", "marked", "submission", "share", "progress", "job",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

@@ -22,7 +22,7 @@ from farmland.demo.services import load_demo
 from farmland.jobs.models import Job, Upload, WorkerBeat
 from farmland.lib.excel import Column, new_sheet, new_workbook
 from farmland.places.models import Division
-from parcels.models import Kind, Listing, Parcel, ParcelList, Step, Work
+from parcels.models import Kind, Listing, Parcel, ParcelList, Proposal, Step, Work
 from parcels.progress import Ladders
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
@@ -134,6 +134,7 @@ class Planter:
         found.work = work
         found.acceptance = self.steps(work)
         found.issue = self.issue()
+        found.proposal = self.proposal()
         found.permit = self.papers(found.issue)
         found.upload, found.marked, found.submission = self.forms()
         found.listing = self.parcel_file()
@@ -188,6 +189,19 @@ class Planter:
         return Step.objects.create(
             **common, rung=level, area_mu=Decimal(2), verdict="partial", reason=self.word("reason"),
             by=User.objects.filter(username=self.town.slug).first() or self.by,
+        )  # fmt: skip
+
+    def proposal(self) -> Proposal:
+        """A refused self-chosen parcel with the holder's paper."""
+        file = SimpleUploadedFile(f"{self.word('consent')}.pdf", b"%PDF-1.4")
+        paper = Upload.objects.store(
+            file, town=self.town, division=self.division, user=self.by, purpose="consent", limit=10**7
+        )
+        return Proposal.objects.create(
+            town=self.town, division=self.division, year=self.year, kind=self.kind, code=self.word("proposalcode"),
+            group=self.word("proposalgroup"), area_mu=Decimal(2), land_class="0305", slope=Decimal(30),
+            in_redline=True, planned_order=1, consented_on=self.today, consent=paper, note=self.word("proposalnote"), state="refused",
+            reason=self.word("proposalreason"), proposed_by=self.by,
         )  # fmt: skip
 
     def issue(self) -> Issue:

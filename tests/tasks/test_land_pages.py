@@ -117,7 +117,7 @@ def test_a_parcels_page_asks_a_fixed_number_of_questions(field, client, django_a
                             year=YEAR + number, area_mu=1)  # fmt: skip
         field.step(field.work_of(field.parcel(f"Q{number}")), "planted", 1)
     sign_in(client, field.official)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(12):
         client.get(address(field, "parcel_detail", parcel.pk))
 
 
