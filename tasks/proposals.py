@@ -203,8 +203,6 @@ def _parcel(one: Proposal, listed: ParcelList) -> Parcel:
     return parcel
 
 
-
-
 def _shown(one: Proposal) -> dict[str, str]:
     return {
         "状态": STATES[one.state], "面积（亩）": plain(one.area_mu), "坡度（度）": plain(one.slope),

@@ -322,9 +322,7 @@ def test_taking_back_a_form_needs_the_right_for_every_kind_in_it(land):
     assert why_not_take_back(own.submission, agri) == ""
     other = Kind.objects.get(code="restoration")
     work = SimpleNamespace(**vars(own.parcel.works.get(exit="")))
-    made = Work.objects.create(
-        town=own.town, division=own.division, kind=other, year=own.year, tranche=""
-    )
+    made = Work.objects.create(town=own.town, division=own.division, kind=other, year=own.year, tranche="")
     Step.objects.create(
         town=own.town, work=made, rung=Ladders(own.town).rungs("restoration")[2], area_mu=1, verdict="reached",
         on=work.updated_at.date(), by=land.users["xihe-xinsi"], submission=own.submission.pk,

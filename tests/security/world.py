@@ -200,8 +200,8 @@ class Planter:
         return Proposal.objects.create(
             town=self.town, division=self.division, year=self.year, kind=self.kind, code=self.word("proposalcode"),
             group=self.word("proposalgroup"), area_mu=Decimal(2), land_class="0305", slope=Decimal(30),
-            in_redline=True, planned_order=1, consented_on=self.today, consent=paper, note=self.word("proposalnote"), state="refused",
-            reason=self.word("proposalreason"), proposed_by=self.by,
+            in_redline=True, planned_order=1, consented_on=self.today, consent=paper, note=self.word("proposalnote"),
+            state="refused", reason=self.word("proposalreason"), proposed_by=self.by,
         )  # fmt: skip
 
     def issue(self) -> Issue:
