@@ -7,17 +7,20 @@ from django.urls import URLPattern, get_resolver, reverse
 from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
-from parcels.models import Parcel, Step
+from parcels.models import Parcel, Proposal, Step, Work
 from tasks.models import Finding, Issue, Submission, TownYear
 
-FILES = ("form_blank", "parcel_import_template")  # answers that are files, not pages
+FILES = ("form_blank", "parcel_import_template", "proposal_consent")  # answers that are files, not pages
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
     "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
     "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
-    "issue_permit", "permit_settle",
+    "issue_permit", "permit_settle", "parcel_bulk", "parcel_bulk_confirm", "parcel_settle", "proposal_move",
+    "proposal_approve",
 )  # fmt: skip
 NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
+PARCEL_PAGES = ("parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create")
+WORK_PAGES = ("work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse")
 OTHER = ("healthz", "schema", "api_docs", None)
 
 
@@ -35,8 +38,12 @@ def patterns(found, prefix: str = "") -> list[tuple[str, list[str]]]:
 def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object]:
     """What stands for ``pk`` in each page's address: the first row there is."""
     town, year = town_year.town, town_year.year
+    parcels = Parcel.objects.filter(town=town, year=year, division=village)
+    works = Work.objects.filter(town=town, parcel__year=year, division=village)
     first = {
-        "parcel_detail": Parcel.objects.filter(town=town, year=year, division=village),
+        **dict.fromkeys(PARCEL_PAGES, parcels),
+        **dict.fromkeys(WORK_PAGES, works),
+        "proposal_detail": Proposal.objects.filter(town=town, year=year),
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),

@@ -15,6 +15,7 @@ from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
 from tasks.issue_api import PermitList
 from tasks.issue_api import paths as issue_paths
+from tasks.land_api import paths as land_paths
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -45,7 +46,7 @@ LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, AcceptanceDoor, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
-v1 = form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
+v1 = land_paths + form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [
     path("v1/", include(v1)),

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from farmland.dashboard import cards
 from farmland.lib.numbers import fixed
 from parcels.models import Rung
+from parcels.progress import Ladders
 from tasks.issues import STATE_WORDS
 from tasks.models import Issue, Progress, Submission, TownYear
 from tasks.pages import division_in, town_page

@@ -46,6 +46,7 @@ class ParcelList(ListView):
         Column("ground_state", "现状"),
         Column("finding", "核查结论"),
         Column("stage", "环节", help="未完治理中最靠后的环节"),
+        whole("version", "版本", help="修改时带回，别人已改过会回 409"),
     )
     filters = (
         town_filter(),

@@ -13,6 +13,7 @@ from farmland.jobs.models import Job
 from farmland.lib.area import LARGEST
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
+from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from parcels.models import Kind, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
@@ -20,14 +21,6 @@ from tasks.models import Target, TownYear
 from tasks.services import request_recompute
 
 ZERO = Decimal(0)
-
-
-class Refused(Exception):
-    """What is wrong, in Chinese, at which field; ``code`` tells a script why."""
-
-    def __init__(self, message: str, *, field: str = "", code: str = "invalid"):
-        super().__init__(message)
-        self.message, self.field, self.code = message, field, code
 
 
 @dataclass(frozen=True)
@@ -234,7 +227,7 @@ def _work(year: TownYear, wish: Wish, by: User) -> Work:
 
 def _check_person(work: Work, by: User) -> None:
     """Who reports may not accept: on the record of this work, whatever roles the person holds."""
-    if Step.objects.filter(work=work, by=by, rung__level="", area_mu__gt=0).exists():
+    if Step.objects.filter(work=work, by=by, rung__is_reported=True, area_mu__gt=0).exists():
         message = "本项进度是您本人填报的，填报人不能验收，请由另一位同事登记。"
         raise Refused(message, field="non_field_errors", code="same_person")
 

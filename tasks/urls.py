@@ -3,7 +3,18 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcels, system
+from tasks.views import (
+    acceptances,
+    issue_detail,
+    parcel_acts,
+    parcel_bulk,
+    parcel_columns,
+    parcel_imports,
+    parcels,
+    proposals,
+    selection,
+    system,
+)
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
@@ -34,7 +45,26 @@ urlpatterns = [
     path(
         f"{YEAR}parcels/import/<uuid:pk>/columns/", parcel_columns.parcel_import_columns, name="parcel_import_columns"
     ),
+    path("<slug:town>/<int:year>/parcels/bulk/", parcel_bulk.parcel_bulk, name="parcel_bulk"),
+    path("<slug:town>/<int:year>/parcels/bulk/confirm/", parcel_bulk.parcel_bulk_confirm, name="parcel_bulk_confirm"),
+    path("<slug:town>/<int:year>/parcels/selection/", selection.parcel_selection, name="parcel_selection"),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/", parcels.parcel_detail, name="parcel_detail"),
+    path("<slug:town>/<int:year>/parcels/<uuid:pk>/edit/", parcel_acts.parcel_edit, name="parcel_edit"),
+    path("<slug:town>/<int:year>/parcels/<uuid:pk>/verify/", parcel_acts.parcel_verify, name="parcel_verify"),
+    path("<slug:town>/<int:year>/parcels/<uuid:pk>/settle/", parcel_acts.parcel_settle, name="parcel_settle"),
+    path("<slug:town>/<int:year>/parcels/<uuid:pk>/move/", parcel_acts.parcel_move, name="parcel_move"),
+    path("<slug:town>/<int:year>/parcels/<uuid:pk>/works/new/", parcel_acts.work_create, name="work_create"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/", parcel_acts.work_change, name="work_change"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/exit/", parcel_acts.work_exit, name="work_exit"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/substitute/", parcel_acts.work_substitute, name="work_substitute"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/reopen/", parcel_acts.work_reopen, name="work_reopen"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/relapse/", parcel_acts.work_relapse, name="work_relapse"),
+    path("<slug:town>/<int:year>/proposals/", proposals.proposal_list, name="proposal_list"),
+    path("<slug:town>/<int:year>/proposals/new/", proposals.proposal_create, name="proposal_create"),
+    path("<slug:town>/<int:year>/proposals/approve/", proposals.proposal_approve, name="proposal_approve"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/", proposals.proposal_detail, name="proposal_detail"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/move/", proposals.proposal_move, name="proposal_move"),
+    path("<slug:town>/<int:year>/proposals/<uuid:pk>/consent/", proposals.proposal_consent, name="proposal_consent"),
     path("<slug:town>/<int:year>/acceptances/", acceptances.acceptance_list, name="acceptance_list"),
     path("<slug:town>/<int:year>/acceptances/new/", acceptances.acceptance_create, name="acceptance_create"),
     path(

@@ -4,6 +4,9 @@ import hashlib
 import hmac
 import json
 import secrets
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -230,6 +233,17 @@ class Event(Row):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Line:
+    """One event of many that one act leaves: ``about`` is the id of the row it is about."""
+
+    subject: str
+    before: dict | None = None
+    after: dict | None = None
+    reason: str = ""
+    about: uuid.UUID | None = None
+
+
 def record(
     action: str, subject: str, *, user=None, town=None, before=None, after=None, reason: str = "", about=None
 ) -> Event:
@@ -237,17 +251,26 @@ def record(
 
     ``about``: the id of the row it is about, so that the row's time line finds it.
     """
+    (event,) = record_all(action, [Line(subject, before, after, reason, about)], user=user, town=town)
+    return event
+
+
+def record_all(action: str, lines: Iterable[Line], *, user=None, town=None) -> list[Event]:
+    """Append one event a line, in a fixed number of queries: 5,000 parcels changed at once are 5,000 events."""
     with transaction.atomic():
         if town is not None:
             Division.objects.select_for_update(of=("self",)).get(pk=town.pk)
         is_demo = user is not None and user.is_demo
         last = Event.objects.filter(town=town, is_demo=is_demo).order_by("-number").first()
-        event = Event(
-            town=town, number=last.number + 1 if last else 1, at=timezone.now(), user=user, action=action,
-            subject=subject[:120], before=before, after=after, reason=reason[:500], about=about,
-            previous=last.digest if last else "",
-            is_demo=is_demo,
-        )  # fmt: skip
-        event.digest = event.fingerprint()
-        event.save(force_insert=True)
-    return event
+        number, previous = (last.number, last.digest) if last else (0, "")
+        events = []
+        for line in lines:
+            number += 1
+            event = Event(
+                town=town, number=number, at=timezone.now(), user=user, action=action, subject=line.subject[:120],
+                before=line.before, after=line.after, reason=line.reason[:500], about=line.about, previous=previous,
+                is_demo=is_demo,
+            )  # fmt: skip
+            event.digest = previous = event.fingerprint()
+            events.append(event)
+        return Event.objects.bulk_create(events, batch_size=500)

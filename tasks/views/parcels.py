@@ -15,15 +15,17 @@ from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Listing, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
+from parcels.verification import LABELS, is_waiting
+from parcels.works import planned_beyond
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
+from tasks.views.trail import trail
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
 SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
 NO_STAGE = "none"
-FINDINGS = {"real": "属实", "partly": "部分属实", "no_problem": "无问题", "blocked": "不可整改"}
 
 
 @town_page
@@ -54,9 +56,16 @@ def parcel_list(request, town_year: TownYear):
         "active": _active(request.GET, chosen, choices),
         "export": export_query(town_year, _for_api(chosen)),
         "may_import": request.user.can("import", town_year.town),
+        "bulk": [] if town_year.closed_on else _bulk_acts(request.user),
         "job": job_of(request),
     }
     return render(request, "parcels/list.html", shown)
+
+
+def _bulk_acts(user) -> list[tuple[str, str]]:
+    """What the user may do with many parcels somewhere; each row is asked again."""
+    acts = [("stage", "改环节", "report"), ("edit", "改信息", "decide")]
+    return [(name, label) for name, label, right in acts if user.can(right)]
 
 
 def job_of(request) -> Job | None:
@@ -78,7 +87,9 @@ def parcel_detail(request, town_year: TownYear, pk):
     if parcel is None:
         raise Http404
     labels, stages = Labels(town_year.town), Stages(town_year)
-    works = list(Work.objects.filter(parcel=parcel).select_related("kind").order_by("year", "pk"))
+    rows = Work.objects.filter(Q(parcel=parcel) | Q(replaces__parcel=parcel)).order_by("year", "pk")
+    every = list(rows.select_related("kind", "parcel", "replaces__parcel"))
+    works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
     page = {
         "town_year": town_year,
@@ -86,12 +97,28 @@ def parcel_detail(request, town_year: TownYear, pk):
         "look": stages.look(parcel),
         "facts": _facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
-        "works": [_work(one, steps, labels, stages) for one in works],
-        "trail": [_event(one) for one in reversed(steps)],
+        "works": [_work(one, steps, labels, stages, every) for one in works],
+        "trail": trail(parcel, steps, request.user),
+        "beyond": planned_beyond(parcel, works),
+        "waiting": is_waiting(parcel),
         "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
-        "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
+        "may": {} if town_year.closed_on else _rights(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
+
+
+def _rights(user, parcel: Parcel) -> dict[str, bool]:
+    return {right: user.can(right, parcel.division, parcel.kind_id) for right in ("report", "decide", "accept")}
+
+
+def finding_of(parcel: Parcel) -> str:
+    """The finding in words, with what it says besides and whether the town has settled it."""
+    if not parcel.finding:
+        return ""
+    said = parcel.attrs.get("verification", {})
+    words = [LABELS.get(parcel.finding, parcel.finding), said.get("area_mu") and f"{said['area_mu']} 亩"]
+    words += ["待镇确认" if is_waiting(parcel) else ""]
+    return "，".join(word for word in words if word)
 
 
 def filtered(rows, user, town_year: TownYear, chosen: dict):
@@ -203,37 +230,27 @@ def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
         ("坡度", parcel.slope and f"{fixed(parcel.slope)} 度"),
         ("生态红线", redline),
         ("来源", parcel.source and labels.of("source", parcel.source)),
-        ("核查结论", FINDINGS.get(parcel.finding, parcel.finding)),
+        ("核查结论", finding_of(parcel)),
         ("发生日期", parcel.occurred_on and parcel.occurred_on.isoformat()),
         ("备注", parcel.attrs.get("note")),
     ]
 
 
-def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
+def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages, every: list[Work]) -> dict:
     done = [step for step in steps if step.work_id == work.pk]
     furthest = max((step.rung for step in done if _own(done, step.rung) > 0), key=lambda rung: rung.rank, default=None)
     lowest = stages.ladders.rungs(work.kind_id)[0]
     return {
         "work": work,
         "measure": work.measure and labels.of("measure", work.measure),
+        "treatment": work.treatment and labels.of("treatment", work.treatment),
+        "stands_in": [one for one in every if one.replaces_id == work.pk and one.parcel_id != work.parcel_id],
         "look": stages.look_of(furthest or lowest, work.kind_id),
     }
 
 
 def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
-
-
-def _event(step: Step) -> dict:
-    """A step as a line of the history: what, how much, who, why."""
-    title = f"{step.rung.name} {fixed(step.area_mu)} 亩"
-    if step.verdict in ("returned", "revoked"):
-        title = f"{step.get_verdict_display()}：{title}" if step.area_mu else f"{step.rung.name}退回"
-    who = str(step.by) if step.by else "方案"
-    crop = f"作物 {step.crop}" if step.crop else ""
-    words = [str(step.work.kind), who, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
-    turn = "back" if step.verdict in ("returned", "revoked") else ""
-    return {"on": step.on, "title": title, "text": "，".join(word for word in words if word), "turn": turn}
 
 
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:

@@ -68,6 +68,32 @@ parcel_list              GET    town        302  200  200  200  200  200  200  2
 parcel_list              POST   town        302  405  405  405  405  405  405  405  405
 parcel_detail            GET    parcel      302  200  200  200  200  200  200  200  200
 parcel_detail            POST   parcel      302  405  405  405  405  405  405  405  405
+parcel_bulk              GET    town        302  405  405  405  405  405  405  405  405
+parcel_bulk              POST   town        302  400  400  403  403  403  403  400  400
+parcel_bulk_confirm      GET    town        302  405  405  405  405  405  405  405  405
+parcel_bulk_confirm      POST   town        302  400  400  403  403  403  403  400  400
+parcel_selection         GET    town        302  200  200  200  200  200  200  200  200
+parcel_selection         POST   town        302  403  400  403  403  403  403  400  400
+parcel_edit              GET    parcel      302  403  200  403  403  403  403  200  200
+parcel_edit              POST   parcel      302  403  400  403  403  403  403  400  400
+parcel_verify            GET    parcel      302  200  200  403  403  403  403  200  200
+parcel_verify            POST   parcel      302  400  400  403  403  403  403  400  400
+parcel_settle            GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_settle            POST   parcel      302  403  302  403  403  403  403  302  302
+parcel_move              GET    parcel      302  200  200  403  403  403  403  200  200
+parcel_move              POST   parcel      302  400  400  403  403  403  403  400  400
+work_create              GET    parcel      302  403  200  403  403  403  403  200  200
+work_create              POST   parcel      302  403  400  403  403  403  403  400  400
+work_change              GET    work        302  403  200  403  403  403  403  200  200
+work_change              POST   work        302  403  400  403  403  403  403  400  400
+work_exit                GET    work        302  403  200  403  403  403  403  200  200
+work_exit                POST   work        302  403  400  403  403  403  403  400  400
+work_substitute          GET    work        302  403  200  403  403  403  403  200  200
+work_substitute          POST   work        302  403  400  403  403  403  403  400  400
+work_reopen              GET    work        302  403  200  403  403  403  403  200  200
+work_reopen              POST   work        302  403  400  403  403  403  403  400  400
+work_relapse             GET    work        302  200  200  403  403  403  403  200  200
+work_relapse             POST   work        302  400  400  403  403  403  403  400  400
 parcel_import            GET    town        302  403  403  403  403  403  403  200  200
 parcel_import            POST   town        302  403  403  403  403  403  403  400  400
 parcel_import_template   GET    town        302  403  403  403  403  403  403  200  200
@@ -78,6 +104,19 @@ parcel_import_columns    GET    listing     302  403  403  403  403  403  403  2
 parcel_import_columns    POST   listing     302  403  403  403  403  403  403  400  400
 parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
 parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
+
+proposal_list            GET    town        302  200  200  200  200  200  200  200  200
+proposal_list            POST   town        302  405  405  405  405  405  405  405  405
+proposal_create          GET    town        302  200  200  403  403  403  403  200  200
+proposal_create          POST   town        302  400  400  403  403  403  403  400  400
+proposal_approve         GET    town        302  405  405  405  405  405  405  405  405
+proposal_approve         POST   town        302  403  400  403  403  403  403  400  400
+proposal_detail          GET    proposal    302  200  200  200  200  200  200  200  200
+proposal_detail          POST   proposal    302  405  405  405  405  405  405  405  405
+proposal_move            GET    proposal    302  405  405  405  405  405  405  405  405
+proposal_move            POST   proposal    302  400  400  403  403  403  403  400  400
+proposal_consent         GET    proposal    302  200  200  200  200  200  200  200  200
+proposal_consent         POST   proposal    302  405  405  405  405  405  405  405  405
 
 acceptance_list          GET    town        302  200  200  200  200  200  200  200  200
 acceptance_list          POST   town        302  405  405  405  405  405  405  405  405
@@ -162,6 +201,12 @@ api_parcels              GET    list        401  200  200  200  200  200  200  2
 api_parcels              POST   list        401  405  405  405  405  405  405  405  405
 api_parcels_detail       GET    parcel      401  200  200  200  200  200  200  200  200
 api_parcels_detail       POST   parcel      401  405  405  405  405  405  405  405  405
+api_parcels_finding      GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcels_finding      POST   parcel      401  400  400  403  403  403  403  400  400
+api_parcels_works        GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcels_works        POST   parcel      401  403  400  403  403  403  403  400  400
+api_parcels_edit         GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcels_edit         POST   parcel      401  403  200  403  403  403  403  200  200
 api_issues               GET    list        401  200  200  200  200  200  200  200  200
 api_issues               POST   list        401  405  405  405  405  405  405  405  405
 api_issues_detail        GET    issue       401  200  200  200  200  200  200  200  200
@@ -200,8 +245,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "acceptance", "issue", "permit", "upload", "marked", "submission", "share",
-    "progress", "job",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit",
+    "upload", "marked", "submission", "share", "progress", "job",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

@@ -15,7 +15,7 @@ from farmland.accounts.addresses import client_address
 from farmland.accounts.hashers import Argon2Limited
 from farmland.accounts.models import ApiToken, Grant, User
 from farmland.accounts.users import create_user
-from parcels.models import Kind, Step
+from parcels.models import Kind, Step, Work
 from parcels.progress import Ladders
 from tasks.forms.undo import why_not_take_back
 from tests.security.crawl import BACKEND, ROLES, Crawler, silence
@@ -321,10 +321,8 @@ def test_taking_back_a_form_needs_the_right_for_every_kind_in_it(land):
     agri = land.users["xihe-agri"]
     assert why_not_take_back(own.submission, agri) == ""
     other = Kind.objects.get(code="restoration")
-    work = SimpleNamespace(**vars(own.parcel.works.get()))
-    made = type(own.parcel.works.get()).objects.create(
-        town=own.town, division=own.division, kind=other, year=own.year, tranche=""
-    )
+    work = SimpleNamespace(**vars(own.parcel.works.get(exit="")))
+    made = Work.objects.create(town=own.town, division=own.division, kind=other, year=own.year, tranche="")
     Step.objects.create(
         town=own.town, work=made, rung=Ladders(own.town).rungs("restoration")[2], area_mu=1, verdict="reached",
         on=work.updated_at.date(), by=land.users["xihe-xinsi"], submission=own.submission.pk,

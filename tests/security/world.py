@@ -22,7 +22,7 @@ from farmland.demo.services import load_demo
 from farmland.jobs.models import Job, Upload, WorkerBeat
 from farmland.lib.excel import Column, new_sheet, new_workbook
 from farmland.places.models import Division
-from parcels.models import Kind, Listing, Parcel, ParcelList, Step, Work
+from parcels.models import Kind, Listing, Parcel, ParcelList, Proposal, Step, Work
 from parcels.progress import Ladders
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
@@ -131,8 +131,10 @@ class Planter:
         found = SimpleNamespace(town=self.town, year=self.year, division=self.division)
         found.where = f"{self.town.slug}/{self.year}"
         found.parcel, work = self.parcel()
+        found.work = work
         found.acceptance = self.steps(work)
         found.issue = self.issue()
+        found.proposal = self.proposal()
         found.permit = self.papers(found.issue)
         found.upload, found.marked, found.submission = self.forms()
         found.listing = self.parcel_file()
@@ -165,7 +167,14 @@ class Planter:
             town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
             area_mu=Decimal("9.5"), attrs={"note": self.word("worknote")},
         )  # fmt: skip
-        return parcel, work
+        gone = Work.objects.create(
+            town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
+            area_mu=Decimal(1), exit="deferred", exit_reason=self.word("exitreason"), replaces=work,
+        )  # fmt: skip
+        record(self.word("changed"), f"图斑 {code}", user=self.by, town=self.town, about=parcel.pk,
+               before={self.word("key"): self.word("was")}, after={"note": self.word("is")},
+               reason=self.word("because"))  # fmt: skip
+        return parcel, gone.replaces
 
     def steps(self, work: Work) -> Step:
         """A reported step by the place's own person and an acceptance by the town's official."""
@@ -180,6 +189,19 @@ class Planter:
         return Step.objects.create(
             **common, rung=level, area_mu=Decimal(2), verdict="partial", reason=self.word("reason"),
             by=User.objects.filter(username=self.town.slug).first() or self.by,
+        )  # fmt: skip
+
+    def proposal(self) -> Proposal:
+        """A refused self-chosen parcel with the holder's paper."""
+        file = SimpleUploadedFile(f"{self.word('consent')}.pdf", b"%PDF-1.4")
+        paper = Upload.objects.store(
+            file, town=self.town, division=self.division, user=self.by, purpose="consent", limit=10**7
+        )
+        return Proposal.objects.create(
+            town=self.town, division=self.division, year=self.year, kind=self.kind, code=self.word("proposalcode"),
+            group=self.word("proposalgroup"), area_mu=Decimal(2), land_class="0305", slope=Decimal(30),
+            in_redline=True, planned_order=1, consented_on=self.today, consent=paper, note=self.word("proposalnote"),
+            state="refused", reason=self.word("proposalreason"), proposed_by=self.by,
         )  # fmt: skip
 
     def issue(self) -> Issue:
