@@ -17,7 +17,7 @@ POST_ONLY = (
     "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
     "issue_permit", "permit_settle",
 )  # fmt: skip
-NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
+NEED_A_FILE = ("parcel_import_preview", "parcel_import_columns", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)
 
 
