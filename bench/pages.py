@@ -18,9 +18,9 @@ POST_ONLY = (
     "issue_permit", "permit_settle", "parcel_bulk", "parcel_bulk_confirm", "parcel_settle", "proposal_move",
     "proposal_approve",
 )  # fmt: skip
-NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
 PARCEL_PAGES = ("parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create")
 WORK_PAGES = ("work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse")
+NEED_A_FILE = ("parcel_import_preview", "parcel_import_columns", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)
 
 
