@@ -8,16 +8,17 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Parcel, Step
-from tasks.models import Finding, Issue, Submission, TownYear
+from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
-FILES = ("form_blank", "parcel_import_template")  # answers that are files, not pages
+FILES = ("form_blank", "parcel_import_template", "ledger_export")  # answers that are files, not pages
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
     "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
     "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
-    "issue_permit", "permit_settle",
+    "issue_permit", "permit_settle", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
+    "referral_create", "referral_answer",
 )  # fmt: skip
-NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
+NEED_A_FILE = ("ledger_import_preview", "parcel_import_preview", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)
 
 
@@ -38,6 +39,8 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
     first = {
         "parcel_detail": Parcel.objects.filter(town=town, year=year, division=village),
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
+        "issue_edit": Issue.objects.filter(town=town, year=year, division=village),
+        "clue_detail": Clue.objects.filter(town=town, year=year),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),
         "acceptance_reverse": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),

@@ -3,7 +3,18 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcels, system
+from tasks.views import (
+    acceptances,
+    clues,
+    issue_detail,
+    issue_entry,
+    issue_ledgers,
+    parcel_columns,
+    parcel_imports,
+    parcels,
+    referrals,
+    system,
+)
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
@@ -53,7 +64,14 @@ urlpatterns = [
     path("<slug:town>/<int:year>/plan/check/waive/", finding_waive, name="finding_waive"),
     path("<slug:town>/<int:year>/plan/check/<uuid:pk>/withdraw/", finding_withdraw, name="finding_withdraw"),
     path("<slug:town>/<int:year>/issues/", issue_list, name="issue_list"),
+    path(f"{YEAR}issues/new/", issue_entry.issue_create, name="issue_create"),
+    path(f"{YEAR}issues/bulk/", issue_entry.issue_bulk, name="issue_bulk"),
+    path(f"{YEAR}issues/ledger.xlsx", issue_ledgers.ledger_export, name="ledger_export"),
+    path(f"{YEAR}issues/import/", issue_ledgers.ledger_import, name="ledger_import"),
+    path(f"{YEAR}issues/import/<uuid:pk>/", issue_ledgers.ledger_import_preview, name="ledger_import_preview"),
+    path(f"{YEAR}issues/import/<uuid:pk>/confirm/", issue_ledgers.ledger_import_confirm, name="ledger_import_confirm"),
     path(f"{YEAR}issues/<uuid:pk>/", issue_detail.issue_detail, name="issue_detail"),
+    path(f"{YEAR}issues/<uuid:pk>/edit/", issue_entry.issue_edit, name="issue_edit"),
     path(f"{YEAR}issues/<uuid:pk>/decide/", issue_detail.issue_decide, name="issue_decide"),
     path(f"{YEAR}issues/<uuid:pk>/done/", issue_detail.issue_done, name="issue_done"),
     path(f"{YEAR}issues/<uuid:pk>/accept/", issue_detail.issue_accept, name="issue_accept"),
@@ -63,6 +81,14 @@ urlpatterns = [
     path(f"{YEAR}issues/<uuid:pk>/deliberation/", issue_detail.issue_deliberate, name="issue_deliberate"),
     path(f"{YEAR}issues/<uuid:pk>/permit/", issue_detail.issue_permit, name="issue_permit"),
     path(f"{YEAR}issues/permits/<uuid:pk>/", issue_detail.permit_settle, name="permit_settle"),
+    path(f"{YEAR}patrol/", clues.patrol, name="patrol"),
+    path(f"{YEAR}clues/", clues.clue_list, name="clue_list"),
+    path(f"{YEAR}clues/<uuid:pk>/", clues.clue_detail, name="clue_detail"),
+    path(f"{YEAR}clues/<uuid:pk>/dismiss/", clues.clue_dismiss, name="clue_dismiss"),
+    path(f"{YEAR}clues/<uuid:pk>/duplicate/", clues.clue_duplicate, name="clue_duplicate"),
+    path(f"{YEAR}referrals/", referrals.referral_list, name="referral_list"),
+    path(f"{YEAR}referrals/new/", referrals.referral_create, name="referral_create"),
+    path(f"{YEAR}referrals/<uuid:pk>/answer/", referrals.referral_answer, name="referral_answer"),
     path("<slug:town>/<int:year>/users/", system.user_list, name="user_list"),
     path("<slug:town>/<int:year>/users/new/", system.user_create, name="user_create"),
     path("<slug:town>/<int:year>/users/<int:pk>/reset/", system.user_reset, name="user_reset"),
