@@ -55,11 +55,7 @@ class IssueForm(forms.Form):
 
     def values(self) -> dict:
         """As ``issue_entry.lay`` takes them."""
-        found = {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name not in ("reason", "version", "kind", "clue")
-        }
+        found = {name: value for name, value in self.cleaned_data.items() if name not in self.OTHERS}
         found["codes"] = printed_codes(found["codes"])
         found["division"] = self.divisions[found["division"]]
         return found

@@ -130,13 +130,12 @@ def ledger_import_confirm(request, town_year: TownYear, pk):
 @require_safe
 def ledger_export(request, town_year: TownYear):
     """``?ledger=`` in its own columns (the first one where none is named), ``&paper=a3`` for the larger sheet."""
-    ledgers = ledgers_of(town_year)
-    key = request.GET.get("ledger") or next(iter(ledgers), "")
-    rows = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year, ledger=key)
-    rows = list(rows.select_related("town", "division").order_by("order", "pk"))
+    mine = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
+    key = request.GET.get("ledger") or mine.order_by("ledger").values_list("ledger", flat=True).first()
+    rows = list(mine.filter(ledger=key).select_related("town", "division").order_by("order", "pk"))
     if not rows:
         raise Http404
-    title = ledgers[key]
+    title = rows[0].ledger_title or rows[0].ledger
     data = workbook(
         title, rows, rulebook(town_year.town, town_year.year), town_year.year, a3=request.GET.get("paper") == "a3"
     )

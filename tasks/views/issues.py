@@ -21,6 +21,7 @@ PER_PAGE = 100
 ZERO = Decimal(0)
 FILTERS = ("division", "measure", "state", "source", "kind", "warning")
 ORDERS = {"overdue": "逾期在前", "ledger": "台账顺序", "area": "面积从大到小"}
+LOOKS = {"open": "no_data", "done": "pending"}  # the shapes of states that another thing's state shares its name with
 STATE_NAMES = {"overdue": "逾期", **STATE_WORDS}
 
 
@@ -100,11 +101,12 @@ def dress(one: Issue, words, today: date) -> Issue:
     one.is_late = not one.is_excluded and is_late(one.due_on, one.state, today)
     one.late_days = (today - one.due_on).days if one.is_late else 0
     one.state_name = "不在范围" if one.is_excluded else STATE_WORDS.get(one.state, one.state)
+    one.look = "watch" if one.is_excluded else LOOKS.get(one.state, one.state)
     one.source_name = words.label("source", one.source)
     one.problem_name = words.label("problem_kind", one.problem_kind)
     one.measure_name = words.label("measure", one.measure)
     one.suggested_name = words.label("measure", one.suggested_measure)
-    one.differs = bool(one.suggested_measure) and one.suggested_measure != one.measure
+    one.differs = not one.is_excluded and bool(one.suggested_measure) and one.suggested_measure != one.measure
     return one
 
 

@@ -92,7 +92,7 @@ def referral_answer(request, town_year: TownYear, pk):
 
 
 def _allowed(user, town_year: TownYear) -> None:
-    if not user.can("decide", town_year.town):
+    if not user.can("plan", town_year.town):
         raise PermissionDenied
 
 
@@ -100,7 +100,7 @@ def _page(request, town_year: TownYear, *, form=None, answers=None, status: int 
     labels, today = Labels(town_year.town), town_year.today()
     rows = Referral.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
     rows = list(rows.select_related("by")[:MOST])
-    may = request.user.can("decide", town_year.town) and not town_year.closed_on
+    may = request.user.can("plan", town_year.town) and not town_year.closed_on
     for one in rows:
         one.source_name = labels.of("source", one.source)
         first = {"answer": one.answer, "answered_on": one.answered_on or today, "version": one.version}

@@ -201,7 +201,7 @@ def test_a_ledger_is_exported_imported_previewed_and_confirmed_on_the_pages(offi
     page = shown(official, preview)
     assert "项目名称：道路1 → <b>水泥路</b>" in page
     assert not Issue.objects.filter(project="水泥路").exists()
-    sent = dict(re.findall(r'name="(seen|ledger|title|kind)" value="([^"]*)"', page))
+    sent = dict(re.findall(r'name="(seen|ledger|title|kind)"\s+value="([^"]*)"', page))
     confirm = f"{preview.partition('?')[0]}confirm/"
     assert official.post(confirm, sent | {"seen": "x"}).status_code == 400
     assert official.post(confirm, sent).status_code == 302
