@@ -7,9 +7,8 @@ from django.db import transaction
 
 from farmland.accounts.models import User, record
 from farmland.lib.numbers import plain
-from farmland.places.models import Division
-from parcels.models import Listing
 from tasks.acceptance import Refused
+from tasks.issue_links import link_parcels
 from tasks.issues import Moved, Stale, add_event, locked, locked_year
 from tasks.models import Issue, TownYear
 from tasks.rulebook import Rulebook, rulebook
@@ -118,21 +117,3 @@ def _keep(issue: Issue, action: str, book: Rulebook, *, by: User, on: date, reas
         reason=reason, about=issue.pk,
     )  # fmt: skip
     return Moved(issue, event, request_recompute(issue.town, issue.year, by) if counts else None)
-
-
-def link_parcels(issues: list[Issue], town: Division) -> None:
-    """Tie issues to the parcels that stand under their codes; a row may name several, a parcel be named twice."""
-    codes = {code for issue in issues for code in issue.codes}
-    by_code: dict[str, set] = {}
-    for code, parcel in Listing.objects.filter(town=town, code__in=codes).values_list("code", "parcel"):
-        by_code.setdefault(code, set()).add(parcel)
-    through = Issue.parcels.through
-    stored = set(through.objects.filter(issue__in=issues).values_list("issue", "parcel"))
-    wanted = {(issue.pk, parcel) for issue in issues for code in issue.codes for parcel in by_code.get(code, ())}
-    new = [through(issue_id=issue, parcel_id=parcel) for issue, parcel in wanted - stored]
-    through.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
-    gone = stored - wanted
-    if gone:
-        for issue in {issue for issue, _ in gone}:
-            parcels = [parcel for one, parcel in gone if one == issue]
-            through.objects.filter(issue=issue, parcel__in=parcels).delete()

@@ -24,7 +24,8 @@ from farmland.lib.excel import (
 )
 from farmland.lib.numbers import narrow, parse_stated, plain
 from tasks.acceptance import Refused
-from tasks.issue_entry import described, lay, link_parcels
+from tasks.issue_entry import described, lay
+from tasks.issue_links import link_parcels
 from tasks.issues import locked_year
 from tasks.ledger_columns import ALIASES, AREAS, COLUMNS, Line, Places, printed, read_line
 from tasks.models import Issue, IssueEvent, TownYear

@@ -12,10 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from farmland.accounts.models import Event
 from farmland.jobs.models import Job, Upload
 from parcels.models import Listing, ParcelList
-from tasks.issue_entry import edit, link_parcels
+from tasks.issue_entry import edit
+from tasks.issue_links import link_parcels
 from tasks.issues import Stale
 from tasks.ledger_columns import COLUMNS
 from tasks.models import Issue, IssueEvent
+from tasks.services import recompute
 from tests.tasks.issue_world import Ledger
 from tests.tasks.land import TODAY
 from tests.tasks.page_world import shown, sign_in
@@ -127,6 +129,16 @@ def test_codes_that_go_take_their_parcels_along(ledger):
     assert list(issue.parcels.all()) == [parcel]
     edit(issue, {"codes": ["别的"]}, by=ledger.official, on=TODAY)
     assert list(issue.parcels.all()) == []
+
+
+def test_parcels_that_come_in_after_the_issue_are_found_by_the_next_recompute(ledger):
+    issue = ledger.issue(codes=["C1"])
+    parcel = ledger.work("东村", "abandonment", "3", parcel=True).parcel
+    parcel.codes = ["C1"]
+    parcel.save()
+    listed(ledger, parcel)
+    recompute(ledger.town, 2024)
+    assert list(issue.parcels.all()) == [parcel]
 
 
 # Many at once
