@@ -8,19 +8,30 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Parcel, Proposal, Step, Work
-from tasks.models import Finding, Issue, Submission, TownYear
+from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
-FILES = ("form_blank", "parcel_import_template", "proposal_consent")  # answers that are files, not pages
+# answers that are files, not pages
+FILES = (
+    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export",
+)  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
-    "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
-    "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
+    "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create", "issue_decide",
+    "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
     "issue_permit", "permit_settle", "parcel_bulk", "parcel_bulk_confirm", "parcel_settle", "proposal_move",
-    "proposal_approve",
+    "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
+    "referral_create", "referral_answer",
 )  # fmt: skip
-PARCEL_PAGES = ("parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create")
-WORK_PAGES = ("work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse")
-NEED_A_FILE = ("parcel_import_preview", "parcel_import_columns", "form_preview")  # shown only while a file waits
+# shown only while a file waits
+NEED_A_FILE = (
+    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+)  # fmt: skip
+PARCEL_PAGES = (
+    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
+)  # fmt: skip
+WORK_PAGES = (
+    "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
+)  # fmt: skip
 OTHER = ("healthz", "schema", "api_docs", None)
 
 
@@ -45,6 +56,8 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(WORK_PAGES, works),
         "proposal_detail": Proposal.objects.filter(town=town, year=year),
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
+        "issue_edit": Issue.objects.filter(town=town, year=year, division=village),
+        "clue_detail": Clue.objects.filter(town=town, year=year),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),
         "acceptance_reverse": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),

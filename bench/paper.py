@@ -14,7 +14,7 @@ from farmland.places.models import Division
 from parcels.models import Kind, Step, Work
 from parcels.progress import Ladders
 from tasks.forms.receipts import next_receipt
-from tasks.models import Finding, Form, Issue, Plan, Submission, TownYear
+from tasks.models import Clue, Finding, Form, Issue, Plan, Referral, Submission, TownYear
 
 
 def leave(town_year: TownYear, count: int) -> None:
@@ -31,6 +31,7 @@ def leave(town_year: TownYear, count: int) -> None:
         _submission(town_year, village, by, number)
         _acceptance(town_year, village, by, number)
     _issues(town_year, villages, numbers)
+    _clues(town_year, villages, by, numbers)
     plan = Plan.objects.get(town=town, year=town_year.year)
     Finding.objects.bulk_create(
         Finding(
@@ -81,6 +82,18 @@ def _issues(town_year: TownYear, villages: list[Division], numbers: range) -> No
         )
         for number in numbers
     )  # fmt: skip
+
+
+def _clues(town_year: TownYear, villages: list[Division], by: User, numbers: range) -> None:
+    facts = {"town": town_year.town, "year": town_year.year, "by": by, "category": "idle"}
+    Clue.objects.bulk_create(
+        Clue(**facts, division=villages[number % len(villages)], place=f"{number} 组路口") for number in numbers
+    )
+    common = {"town": town_year.town, "year": town_year.year, "by": by, "found_on": working_day()}
+    Referral.objects.bulk_create(
+        Referral(**common, subject=f"第 {number} 件", referred_to="纪委", referred_on=working_day())
+        for number in numbers
+    )
 
 
 def heads(town_year: TownYear) -> list[User]:

@@ -11,6 +11,7 @@ from parcels.api import ParcelList
 from subsidies.api import ProgramList, RateList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
+from tasks.clue_api import ClueDoor, ReferralList
 from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
 from tasks.issue_api import PermitList
@@ -44,7 +45,7 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, PermitList, AcceptanceDoor, FormDoor, ProgramList, RateList,
+    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
 v1 = land_paths + form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
 

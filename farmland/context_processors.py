@@ -49,6 +49,7 @@ class Item(NamedTuple):
     prefixes: tuple[str, ...]
     whole: bool = False  # only for those who see the whole town
     action: str = ""  # only for those who may do this
+    alone: bool = False  # only for those who see nothing else
 
 
 RAIL = (
@@ -56,7 +57,9 @@ RAIL = (
     Item("what_if", "whatif", "推演", ("what_if",), whole=True),
     Item("plan_detail", "plan", "方案", ("plan", "finding", "target")),
     Item("parcel_list", "parcel", "图斑", ("parcel",)),
-    Item("issue_list", "issue", "整改", ("issue",)),
+    Item("issue_list", "issue", "整改", ("issue", "ledger", "permit", "referral")),
+    Item("clue_list", "camera", "巡查", ("clue",)),
+    Item("patrol", "camera", "报线索", ("patrol",), action="patrol", alone=True),
     Item("form_home", "form", "填报", ("form", "submission")),
     Item("acceptance_list", "accept", "验收", ("acceptance",), whole=True),
     Item("subsidy_list", "money", "补助", ("subsidy", "entitlement", "claim", "batch")),
@@ -98,6 +101,8 @@ def allowed(item: Item, user, town, whole: bool) -> bool:
     if item.whole and not whole:
         return False
     ask = getattr(user, "can", None)
+    if item.alone == (ask is None or ask("view")):
+        return False
     return not item.action or ask is None or ask(item.action, town if hasattr(town, "path") else None)
 
 

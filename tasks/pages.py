@@ -37,6 +37,28 @@ def town_page(view: Callable | None = None, *, whole: bool = False):
     return decorate(view) if view else decorate
 
 
+def patrol_page(view: Callable):
+    """``/<town>/<year>/patrol/``: for those who may report a clue there, even if they see nothing else of a town."""
+
+    @login_required
+    @wraps(view)
+    def page(request, town, year, **kwargs):
+        years = patrol_years(request.user)
+        town_year = next((one for one in years if (one.town.slug, one.year) == (town, year)), None)
+        if town_year is None:
+            raise Http404
+        request.shell = shell_of(town_year, years)
+        return view(request, town_year, **kwargs)
+
+    return page
+
+
+def patrol_years(user) -> list[TownYear]:
+    """The town-years in which the user may report clues; the newest of a town first."""
+    towns = user.divisions_for("patrol").exclude(town=None).values("town")
+    return list(TownYear.objects.filter(town__in=towns).select_related("town").order_by("town__path", "-year"))
+
+
 def visible_years(user) -> list[TownYear]:
     """The town-years the user may open, with their towns; the newest of a town first."""
     return list(TownYear.objects.visible_to(user).select_related("town").order_by("town__path", "-year"))
@@ -68,6 +90,9 @@ def home(request):
     planned = set(Plan.objects.visible_to(request.user).values_list("town", "year"))
     first = next((one for one in visible_years(request.user) if (one.town_id, one.year) in planned), None)
     if first is None:
+        patrols = [one for one in patrol_years(request.user) if not one.closed_on]
+        if patrols:
+            return redirect("patrol", town=patrols[0].town.slug, year=patrols[0].year)
         return render(request, "dashboard/nothing.html")
     whole = request.user.sees_whole(first.town)
     return redirect("dashboard_town" if whole else "form_home", town=first.town.slug, year=first.year)

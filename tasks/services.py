@@ -12,6 +12,7 @@ from farmland.jobs.services import enqueue
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Parcel
+from tasks.issue_links import link_year
 from tasks.models import Plan, Progress, RedLineResult, Snapshot, TownYear
 from tasks.progress import Figure, TownFacts, figures
 from tasks.red_lines import TIERS, Line, red_lines
@@ -39,6 +40,7 @@ def recompute(town: Division, year: int, *, now: datetime | None = None, even_cl
         return 0
     plan = Plan.objects.select_related("town").get(town=town, year=year)
     facts = TownFacts(plan, town_year.today())
+    link_year(town, year)
     stale = facts.stale_stages()
     rows = figures(facts)
     moment = now or timezone.now()

@@ -121,3 +121,31 @@ def test_real_facts_stay_when_demo_goes():
     assert Step.objects.filter(pk=step.pk).exists()
     row = Progress.objects.get(town__slug="xihe", kind="restructure", division=village)
     assert row.counted == Decimal("1.25")
+
+
+def test_demo_issues_stand_in_every_state_and_printed_ledgers_are_left_alone():
+    from tasks.models import Clue, Issue
+
+    assert set(Issue.objects.filter(town__slug="xihe").values_list("state", "is_demo", "version")) == {
+        ("open", False, 1)
+    }
+    assert Issue.objects.filter(town__slug="xihe").count() == 23
+    states = set(Clue.objects.filter(town__slug="xihe").values_list("state", flat=True))
+    assert states == {"new", "dismissed", "duplicate"}
+
+
+def test_what_demo_users_did_to_real_issues_is_undone(said):
+    from tasks.issues import Decision, decide, move
+    from tasks.models import Issue, IssueEvent
+
+    issue = Issue.objects.get(town__slug="xihe", serial="4")
+    before = Issue.objects.filter(pk=issue.pk).values().get()
+    users = {one.username: one for one in User.objects.filter(username__in=("xihe", "admin"))}
+    day = TownYear.objects.get(town__slug="xihe", year=2024).today()
+    decide(issue, Decision("deferred", day, "盛果期"), by=users["xihe"])
+    for name, who in (("done", "xihe"), ("accept", "admin"), ("close", "admin")):
+        move(issue, name, by=users[who], on=day)
+    remove_demo()
+    after = Issue.objects.filter(pk=issue.pk).values().get()
+    assert {name for name in before if before[name] != after[name]} <= {"updated_at"}
+    assert not IssueEvent.objects.exists()

@@ -63,16 +63,24 @@ class User(AbstractUser):
         return self.is_superuser or any(self._allows(grant, "administer") for grant in self.current_grants)
 
     def scope_paths(self) -> list[str]:
-        """The paths of the subtrees the user sees; the administrator sees every root."""
+        """The paths of the subtrees the user sees; the administrator sees every root, who only patrols none."""
+        return self.paths_for("view")
+
+    def paths_for(self, action: str) -> list[str]:
+        """The paths of the subtrees in which a current grant's role allows ``action``."""
         if not self.is_active:
             return []
         if self.is_superuser:
             return list(Division.objects.filter(parent=None).values_list("path", flat=True))
-        paths = sorted({grant.division.path for grant in self.current_grants})
+        paths = sorted({grant.division.path for grant in self.current_grants if self._allows(grant, action)})
         return [path for path in paths if not any(path != other and path.startswith(other) for other in paths)]
 
     def divisions(self):
         return Division.objects.visible_to(self)
+
+    def divisions_for(self, action: str):
+        """The divisions in which the user may do ``action``."""
+        return Division.objects.under(*self.paths_for(action))
 
     def tenants(self):
         """The towns the user has anything to do with: inside the scope, or above a village they answer for."""

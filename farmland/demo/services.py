@@ -7,17 +7,26 @@ from django.db.models import Q
 
 from farmland.accounts.models import ApiToken, Event, Grant, User
 from farmland.demo.forms import hand_in
+from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
 from parcels.models import Listing, Parcel, ParcelList, Step, Work
-from tasks.check.case import Case
-from tasks.models import Form, Issue, Plan, Snapshot, Submission, TownYear
-from tasks.plan.common import common_dictionary
-from tasks.plan.document import LedgerDoc
-from tasks.plan.ledgers import ledger_issue
+from tasks.models import (
+    Clue,
+    Deliberation,
+    Form,
+    Issue,
+    IssueEvent,
+    PermitCase,
+    Plan,
+    Referral,
+    Snapshot,
+    Submission,
+    TownYear,
+)
 from tasks.services import recompute
 
 
@@ -38,7 +47,8 @@ def load_demo() -> list[str]:
             continue
         TownYear.objects.filter(town=plan.town, year=plan.year).update(working_date=story.working_date)
         Land(story, plan.town, users.get(story.town)).write()
-        _issues(story, plan)
+        write_issues(story, plan, users)
+        write_clues(story, plan, users)
         recompute(plan.town, plan.year)
         _forms(plan)
         made.append(f"{plan.town} {plan.year} 年")
@@ -66,23 +76,6 @@ def _forms(plan: Plan) -> None:
     recompute(plan.town, plan.year)
 
 
-def _issues(story: Story, plan: Plan) -> None:
-    """A ledger for a plan that has rules and no ledger of its own, so that its decision table answers something."""
-    if not story.issues:
-        return
-    case = Case(plan.document, common_dictionary())
-    ledger = LedgerDoc(
-        key="demo", title="问题图斑台账（演示）", clause="演示台账", kind="illegal_use", unit="mu", rows=story.issues
-    )
-    villages = {one.name: one for one in Division.objects.filter(town=plan.town)}
-    for order, row in enumerate(story.issues):
-        values = ledger_issue(plan, case, ledger, row, villages, order)
-        values["division_id"] = values["responsible_division_id"] = villages[row.village].pk
-        Issue.objects.create(
-            town=plan.town, year=plan.year, ledger=ledger.key, serial=row.serial, is_demo=True, **values
-        )
-
-
 @transaction.atomic
 def remove_demo() -> dict[str, int]:
     """Take away all demo rows, everything demo users did, and the demo users; how many rows of each kind went.
@@ -94,6 +87,9 @@ def remove_demo() -> dict[str, int]:
     by_demo = demo_users.values("pk")
     demo_years = list(TownYear.objects.exclude(working_date=None).select_related("town"))
     invented = Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True))
+    issues = Issue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True))
+    clues = Clue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True) | Q(issue__in=issues))
+    undo_demo_moves()
     gone = [
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
@@ -101,10 +97,17 @@ def remove_demo() -> dict[str, int]:
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
+        clues.filter(duplicate_of__isnull=False),
+        clues,
+        Referral.objects.filter(is_demo=True),
+        *(
+            model.objects.filter(Q(is_demo=True) | Q(issue__in=issues))
+            for model in (IssueEvent, Deliberation, PermitCase)
+        ),
+        issues,
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),
-        Issue.objects.filter(is_demo=True),
         Event.objects.filter(is_demo=True),
         Job.objects.filter(created_by__in=by_demo),
         ApiToken.objects.filter(user__in=by_demo),

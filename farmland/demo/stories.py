@@ -35,7 +35,34 @@ class Returned(Node):
 
 @dataclass(frozen=True)
 class DemoIssue(LedgerRowDoc):
+    """``state``: how far it has got; on the way another measure than the suggested one may be decided."""
+
     village: str = text(required=True)
+    state: str = text()
+    decide: str = text()
+    why: str = text()
+
+
+@dataclass(frozen=True)
+class DemoClue(Node):
+    """``days`` before the working date; ``becomes``: dismissed, duplicate (of the one before) or the serial of its
+    issue, else it waits."""
+
+    village: str = text(required=True)
+    category: str = text(required=True)
+    place: str = text(required=True)
+    note: str = text()
+    days: int | None = integer(required=True)
+    becomes: str = text()
+    why: str = text()
+
+
+@dataclass(frozen=True)
+class DemoReferral(Node):
+    subject: str = text(required=True)
+    to: str = text(required=True)
+    days: int | None = integer(required=True)
+    answer: str = text()
 
 
 @dataclass(frozen=True)
@@ -47,6 +74,8 @@ class Story(Node):
     tasks: list[Task] = parts(Task)
     returned: list[Returned] = parts(Returned)
     issues: list[DemoIssue] = parts(DemoIssue)
+    clues: list[DemoClue] = parts(DemoClue)
+    referrals: list[DemoReferral] = parts(DemoReferral)
 
 
 @dataclass(frozen=True)

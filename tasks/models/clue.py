@@ -12,6 +12,13 @@ from tasks.models.issue import Issue
 from tasks.models.plan import WholeTown
 
 
+class ClueQuerySet(InScope):
+    def visible_to(self, user):
+        """The clues of the divisions in scope, and a grid worker's own where they still patrol."""
+        own = Q(by=user, division__in=user.divisions_for("patrol"))
+        return self.filter(Q(division__in=user.divisions()) | own)
+
+
 class Clue(Row):
     """A grid worker's report (巡查线索): where, what, a photo. It becomes an issue or is dismissed with a reason."""
 
@@ -44,7 +51,7 @@ class Clue(Row):
     key = models.CharField("幂等键", max_length=100, blank=True)
     is_demo = models.BooleanField("演示", default=False)
 
-    objects = InScope.as_manager()
+    objects = ClueQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "巡查线索"

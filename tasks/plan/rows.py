@@ -13,7 +13,7 @@ from tasks.plan.sync import ASIDE, Differences, Wanted, sync
 
 def write_rows(plan: Plan, doc: PlanDoc, offices: dict, differences: Differences) -> None:
     targets = _targets(plan, doc, offices, differences)
-    places = _places(plan)
+    places = division_names(plan)
     _shares(plan, doc, targets, places, differences)
     _entries(plan, doc, targets, differences)
     _red_lines(plan, doc, targets, differences)
@@ -22,7 +22,7 @@ def write_rows(plan: Plan, doc: PlanDoc, offices: dict, differences: Differences
     write_ledgers(plan, doc, places, differences)
 
 
-def _places(plan: Plan) -> dict:
+def division_names(plan: Plan) -> dict:
     names: dict = {}
     for one in Division.objects.filter(path__startswith=plan.town.path, valid_to=None):
         names |= {name: one for name in [*one.aliases, one.name] if name not in names or name == one.name}

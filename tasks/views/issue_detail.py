@@ -69,7 +69,7 @@ def issue_decide(request, town_year: TownYear, pk):
 
 def _move(request, town_year: TownYear, pk, name: str):
     issue = issue_in(request.user, town_year, pk, MOVES[name].right)
-    form = MoveForm(request.POST)
+    form = MoveForm(request.POST, needs_reason=MOVES[name].needs_reason)
     said = f"{MOVES[name].label}已登记。"
     return _carry_out(
         request, town_year, issue, name, form, lambda: move(issue, name, by=request.user, **form.cleaned_data), said
@@ -189,7 +189,7 @@ def show(request, town_year: TownYear, one: Issue, sent: dict | None = None, sta
         "stopped": blocks(one, book, today) if one.state == "decided" else [],
         "meetings": list(Deliberation.objects.filter(issue=one)),
         "permits": permits,
-        "more": [] if town_year.closed_on else _additions(book, today, can, sent or {}),
+        "more": [] if town_year.closed_on or one.state == "closed" else _additions(book, today, can, sent or {}),
         "can": can,
         "parcels": parcels,
         "neighbours": _neighbours(one, parcels, user),
@@ -210,9 +210,11 @@ def _act(name: str, one: Issue, book: Rulebook, today, sent: dict) -> dict:
     if form is None and name == "decide":
         form = DecideForm(initial=first_decision(one, today), book=book, prefix=None, auto_id="decide_%s")
     elif form is None:
-        form = MoveForm(initial={"on": today, "version": one.version}, auto_id=f"{name}_%s")
+        first, needs_reason = {"on": today, "version": one.version}, MOVES[name].needs_reason
+        form = MoveForm(initial=first, auto_id=f"{name}_%s", needs_reason=needs_reason)
     label = "改变方式" if name == "decide" and one.state == "decided" else MOVES[name].label
-    return {"name": name, "url": f"issue_{name}", "label": label, "form": form, "open": name in sent}
+    back = name in ("return", "reopen") or label != MOVES[name].label
+    return {"name": name, "url": f"issue_{name}", "label": label, "form": form, "open": name in sent, "back": back}
 
 
 def _additions(book: Rulebook, today, can: dict, sent: dict) -> list[dict]:

@@ -15,6 +15,11 @@ class MoveForm(forms.Form):
     reason = forms.CharField(label="理由", required=False, max_length=300)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
 
+    def __init__(self, *args, needs_reason: bool = False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = needs_reason
+        self.fields["reason"].error_messages["required"] = "请写明理由。"
+
 
 class DecideForm(MoveForm):
     """确定整改方式."""

@@ -21,6 +21,7 @@ PER_PAGE = 100
 ZERO = Decimal(0)
 FILTERS = ("division", "measure", "state", "source", "kind", "warning")
 ORDERS = {"overdue": "逾期在前", "ledger": "台账顺序", "area": "面积从大到小"}
+LOOKS = {"open": "no_data", "done": "pending"}  # the shapes of states that another thing's state shares its name with
 STATE_NAMES = {"overdue": "逾期", **STATE_WORDS}
 
 
@@ -54,6 +55,10 @@ def issue_list(request, town_year: TownYear):
         "tally": facts.tally(),
         "query": urlencode({name: value for name, value in chosen.items() if value}),
         "export": export_query(town_year, _exported(chosen)),
+        "ledgers": list(options["ledger"]),
+        "can_decide": not town_year.closed_on and request.user.can("decide"),
+        "can_import": not town_year.closed_on and request.user.can("import"),
+        "sees_whole": request.user.sees_whole(town_year.town),
     }
     return render(request, "tasks/issue_list.html", context)
 
@@ -96,31 +101,35 @@ def dress(one: Issue, words, today: date) -> Issue:
     one.is_late = not one.is_excluded and is_late(one.due_on, one.state, today)
     one.late_days = (today - one.due_on).days if one.is_late else 0
     one.state_name = "不在范围" if one.is_excluded else STATE_WORDS.get(one.state, one.state)
+    one.look = "watch" if one.is_excluded else LOOKS.get(one.state, one.state)
     one.source_name = words.label("source", one.source)
     one.problem_name = words.label("problem_kind", one.problem_kind)
     one.measure_name = words.label("measure", one.measure)
     one.suggested_name = words.label("measure", one.suggested_measure)
-    one.differs = bool(one.suggested_measure) and one.suggested_measure != one.measure
+    one.differs = not one.is_excluded and bool(one.suggested_measure) and one.suggested_measure != one.measure
     return one
 
 
 def _options(rows: QuerySet, labels: Labels) -> dict:
     """What the filters offer: the values that occur, with how many rows each has."""
     counts: dict = {name: Counter() for name in ("division", "measure", "source", "state", "kind")}
-    names: dict = {}
-    fields = ("division__code", "division__name", "measure", "source", "state", "kind", "kind__name")
-    for code, village, measure, source, state, kind, kind_name in rows.order_by("division__path").values_list(*fields):
+    names, ledgers = {}, {}
+    fields = ("division__code", "division__name", "measure", "source", "state", "kind", "kind__name", "ledger")
+    every = rows.order_by("division__path").values_list(*fields, "ledger_title")
+    for code, village, measure, source, state, kind, kind_name, ledger, title in every:
         names |= {("division", code): village, ("kind", kind): kind_name}
+        ledgers[ledger] = title or ledger
         found = {"division": code, "measure": measure, "source": source, "state": state, "kind": kind}
         for name, value in found.items():
             counts[name][value] += 1
     for dictionary in ("measure", "source"):
         names |= {(dictionary, code): labels.label(dictionary, code) for code in counts[dictionary]}
     names |= {("state", code): STATE_NAMES.get(code, code) for code in counts["state"]}
-    return {
+    options = {
         name: [(code, names[name, code], count) for code, count in found.items() if code]
         for name, found in counts.items()
     }
+    return options | {"ledger": sorted(ledgers.items())}
 
 
 @dataclass

@@ -101,7 +101,7 @@ def test_uploads_are_visible_where_their_division_is(town):
     sibling = Division.objects.create(code="v2", name="双永村", kind="village", parent=town)
     official, head = User.objects.create(username="official"), User.objects.create(username="head")
     Grant.objects.create(user=official, role="official", division=town)
-    Grant.objects.create(user=head, role="head", division=village)
+    Grant.objects.create(user=head, role="village_head", division=village)
     whole, own, others = store(town), store(town, division=village), store(town, division=sibling)
     assert set(Upload.objects.visible_to(official)) == {whole, own, others}
     assert set(Upload.objects.visible_to(head)) == {own}

@@ -45,6 +45,36 @@ issue_list               GET    town        302  200  200  200  200  200  200  2
 issue_list               POST   town        302  405  405  405  405  405  405  405  405
 issue_detail             GET    issue       302  200  200  200  200  200  200  200  200
 issue_detail             POST   issue       302  405  405  405  405  405  405  405  405
+issue_create             GET    town        302  403  200  403  403  403  403  200  200
+issue_create             POST   town        302  403  400  403  403  403  403  400  400
+issue_bulk               GET    town        302  405  405  405  405  405  405  405  405
+issue_bulk               POST   town        302  403  400  403  403  403  403  400  400
+issue_edit               GET    issue       302  403  403  403  403  403  403  200  200
+issue_edit               POST   issue       302  403  403  403  403  403  403  400  400
+ledger_import            GET    town        302  403  403  403  403  403  403  200  200
+ledger_import            POST   town        302  403  403  403  403  403  403  400  400
+ledger_import_preview    GET    ledger_file 302  403  403  403  403  403  403  400  400
+ledger_import_preview    POST   ledger_file 302  405  405  405  405  405  405  405  405
+ledger_import_confirm    GET    ledger_file 302  405  405  405  405  405  405  405  405
+ledger_import_confirm    POST   ledger_file 302  403  403  403  403  403  403  400  400
+ledger_export            GET    town        302  200  200  200  200  200  200  200  200
+ledger_export            POST   town        302  405  405  405  405  405  405  405  405
+patrol                   GET    town        302  200  200  404  404  404  404  200  200
+patrol                   POST   town        302  400  400  404  404  404  404  400  400
+clue_list                GET    town        302  200  200  200  200  200  200  200  200
+clue_list                POST   town        302  405  405  405  405  405  405  405  405
+clue_detail              GET    clue        302  200  200  200  200  200  200  200  200
+clue_detail              POST   clue        302  405  405  405  405  405  405  405  405
+clue_dismiss             GET    clue        302  405  405  405  405  405  405  405  405
+clue_dismiss             POST   clue        302  403  400  403  403  403  403  400  400
+clue_duplicate           GET    clue        302  405  405  405  405  405  405  405  405
+clue_duplicate           POST   clue        302  403  400  403  403  403  403  400  400
+referral_list            GET    town        302  404  200  200  200  200  200  200  200
+referral_list            POST   town        302  404  405  405  405  405  405  405  405
+referral_create          GET    town        302  404  405  405  405  405  405  405  405
+referral_create          POST   town        302  404  403  403  403  403  403  400  400
+referral_answer          GET    referral    302  404  405  405  405  405  405  405  405
+referral_answer          POST   referral    302  404  403  403  403  403  403  400  400
 issue_decide             GET    issue       302  405  405  405  405  405  405  405  405
 issue_decide             POST   issue       302  403  403  403  403  403  403  400  400
 issue_done               GET    issue       302  405  405  405  405  405  405  405  405
@@ -223,6 +253,14 @@ api_issues_close         GET    issue       401  405  405  405  405  405  405  4
 api_issues_close         POST   issue       401  403  403  403  403  403  403  400  400
 api_issues_reopen        GET    issue       401  405  405  405  405  405  405  405  405
 api_issues_reopen        POST   issue       401  403  403  403  403  403  403  409  409
+api_clues                GET    list        401  200  200  200  200  200  200  200  200
+api_clues                POST   list        401  400  400  400  400  400  400  400  400
+api_clues_detail         GET    clue        401  200  200  200  200  200  200  200  200
+api_clues_detail         POST   clue        401  405  405  405  405  405  405  405  405
+api_referrals            GET    list        401  200  200  200  200  200  200  200  200
+api_referrals            POST   list        401  405  405  405  405  405  405  405  405
+api_referrals_detail     GET    referral    401  404  200  200  200  200  200  200  200
+api_referrals_detail     POST   referral    401  405  405  405  405  405  405  405  405
 api_permits              GET    list        401  200  200  200  200  200  200  200  200
 api_permits              POST   list        401  405  405  405  405  405  405  405  405
 api_permits_detail       GET    permit      401  200  200  200  200  200  200  200  200
@@ -245,8 +283,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit",
-    "upload", "marked", "submission", "share", "progress", "job",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
+    "submission", "share", "progress", "job", "clue",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

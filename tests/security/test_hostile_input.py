@@ -26,6 +26,9 @@ PAGE_PARAMETERS = {
     "parcels/": "division kind stage source q page job",
     "acceptances/": "division kind level verdict page saved job for_division for_kind for_parcel for_accepted_mu",
     "issues/": "division measure state source kind warning order page",
+    "issues/new/": "clue",
+    "issues/ledger.xlsx": "ledger paper",
+    "clues/": "state division page",
     "plan/check/": "severity rule waived answer open",
     "users/": "q state page",
     "log/": "who action q since until page",
@@ -246,6 +249,15 @@ PAGE_FIELDS = {
     "acceptances/new/": "kind level division parcel tranche declared_mu accepted_mu accepted_on verdict reason key",
     "acceptances/{acceptance}/reverse/": "accepted_mu on reason key",
     "plan/check/waive/": "finding reason basis query",
+    "issues/new/": "kind project codes division location area_mu cultivated_mu pbf_mu source use due_on note clue",
+    "issues/bulk/": "issue on review_on reason confirm",
+    "issues/{issue}/edit/": "project codes division area_mu source use key_project due_on note reason version",
+    "issues/import/{ledger_file}/confirm/": "ledger title kind seen",
+    "patrol/": "division category place note longitude latitude accuracy_m key",
+    "clues/{clue}/dismiss/": "reason",
+    "clues/{clue}/duplicate/": "of",
+    "referrals/new/": "subject source found_on referred_to referred_on number",
+    "referrals/{referral}/answer/": "answer answered_on closed version",
     "issues/{issue}/decide/": "measure on due_on review_on reason version",
     "issues/{issue}/done/": "on reason version",
     "issues/{issue}/deliberation/": "level held_on place present agreed conclusion",
@@ -261,7 +273,7 @@ PAGE_FIELDS = {
 @pytest.mark.parametrize("page", PAGE_FIELDS)
 def test_no_field_of_a_page_makes_a_fault(official, page):
     own = official.own
-    ids = {"issue": own.issue.pk, "permit": own.permit.pk}
+    ids = {name: getattr(own, name).pk for name in ("issue", "permit", "clue", "referral", "ledger_file")}
     ids |= {"acceptance": own.acceptance.pk, "user": own.user.pk, "listing": own.listing.pk, "code": own.division.code,
            "upload": own.upload.pk}  # fmt: skip
     address = f"/{own.where}/{page.format(**ids)}"

@@ -29,6 +29,7 @@ from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
 from tasks.models import (
+    Clue,
     Deliberation,
     Finding,
     Issue,
@@ -37,6 +38,7 @@ from tasks.models import (
     Plan,
     Progress,
     RedLineResult,
+    Referral,
     Share,
     Submission,
     Target,
@@ -136,6 +138,8 @@ class Planter:
         found.issue = self.issue()
         found.proposal = self.proposal()
         found.permit = self.papers(found.issue)
+        found.clue, found.referral = self.patrol()
+        found.ledger_file = self.ledger_file()
         found.upload, found.marked, found.submission = self.forms()
         found.listing = self.parcel_file()
         found.job = self.job()
@@ -229,6 +233,24 @@ class Planter:
             **common, permit="conversion", applied_on=self.today, authority=self.word("authority"),
             number=self.word("number"), note=self.word("permitnote"),
         )  # fmt: skip
+
+    def patrol(self) -> tuple[Clue, Referral]:
+        """A clue of the place, and a problem the town handed on (one per town in sight: it names no village)."""
+        common = {"town": self.town, "year": self.year, "by": self.by}
+        clue = Clue.objects.create(
+            **common, division=self.division, category="idle", place=self.word("place"), note=self.word("cluenote"),
+            longitude=106.05, latitude=29.84,
+        )  # fmt: skip
+        referral = Referral.objects.create(
+            **common, subject=self.word("conduct"), found_on=self.today, referred_to=self.word("office"),
+            referred_on=self.today, number=self.word("letter"), answer=self.word("answer"), answered_on=self.today,
+            outcome="answered",
+        )  # fmt: skip
+        return clue, referral
+
+    def ledger_file(self) -> Upload:
+        file = SimpleUploadedFile(f"{self.word('ledgerfile')}.xlsx", self.workbook("ledgercell"))
+        return Upload.objects.store(file, town=self.town, user=self.by, purpose="ledger_import", limit=10**7)
 
     def forms(self) -> tuple[Upload, Upload, Submission]:
         """A filled workbook waiting for its confirmation, the marked copy of a wrong one, and an applied one."""
