@@ -7,15 +7,22 @@ from django.urls import URLPattern, get_resolver, reverse
 from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
-from parcels.models import Parcel, Step
+from parcels.models import Inspection, Parcel, Step
 from tasks.models import Finding, Issue, Submission, TownYear
 
-FILES = ("form_blank", "parcel_import_template")  # answers that are files, not pages
+FILES = (
+    "form_blank",
+    "parcel_import_template",
+    "inspection_xlsx",
+    "inspection_docx",
+    "inspection_signed",
+)  # answers that are files, not pages
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
     "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
     "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
-    "issue_permit", "permit_settle",
+    "issue_permit", "permit_settle", "inspection_create", "inspection_fill", "inspection_draw", "inspection_adopt",
+    "inspection_confirm", "inspection_cancel",
 )  # fmt: skip
 NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)
@@ -42,6 +49,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         "submission_progress": Submission.objects.filter(town=town, year=year),
         "acceptance_reverse": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),
         "acceptance_figure": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),
+        **dict.fromkeys(
+            ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
+        ),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

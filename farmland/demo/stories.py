@@ -47,6 +47,7 @@ class Story(Node):
     tasks: list[Task] = parts(Task)
     returned: list[Returned] = parts(Returned)
     issues: list[DemoIssue] = parts(DemoIssue)
+    batches: str = text()  # the kind of task that acceptance batches are made of
 
 
 @dataclass(frozen=True)
