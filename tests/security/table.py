@@ -233,7 +233,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "acceptance", "inspection", "issue", "permit", "upload", "marked", "submission", "share",
+    "division", "place", "parcel", "acceptance", "inspection", "issue", "permit", "upload", "marked", "submission",
+    "share",
     "progress", "job",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
