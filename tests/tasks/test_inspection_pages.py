@@ -196,7 +196,7 @@ def test_the_second_editor_of_a_row_sees_both_and_may_insist(world, client):
     assert answer.status_code == 409
     assert "现在：部分通过 0.50 只恢复一部分" in words(shown)
     assert in_order(batch).get().verdict == "partial"
-    seen = re.search(r'name="seen_[^"]+" value="([^"]+)"', shown)[1]
+    seen = re.search(r'name="seen_[^"]+"\s+value="([^"]+)"', shown)[1]
     assert post(client, world.officer, "inspection_fill", batch, **mine | {f"seen_{item.pk}": seen}).status_code == 302
     assert in_order(batch).get().verdict == "returned"
 
