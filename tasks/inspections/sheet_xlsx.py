@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from io import BytesIO
+from math import ceil
 
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.worksheet.worksheet import Worksheet
@@ -9,14 +10,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 from farmland.lib.excel.write import Column, new_sheet, new_workbook, put
 from tasks.inspections.sheet import DEMO, Sheet
 
-WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 20, "原因": 26, "结论": 10, "抽中": 6, "村": 10, "组": 7}
+WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 10, "抽中": 6, "村": 10, "组": 7}
 LINE = Side(style="thin")
+LINE_HEIGHT = 16  # points; programs do not grow a row for text that wraps
 
 
 def as_xlsx(sheet: Sheet) -> BytesIO:
     book = new_workbook()
     columns = [
-        Column(name, WIDTHS.get(name, 11), "number" if name == "序号" or "（亩）" in name else "text")
+        Column(name, WIDTHS.get(name, 15), "number" if name == "序号" or "（亩）" in name else "text")
         for name in sheet.headings
     ]
     facts = "　　".join(f"{name}：{value}" for name, value in sheet.facts)
@@ -29,7 +31,10 @@ def as_xlsx(sheet: Sheet) -> BytesIO:
         page.merge_cells(start_row=number, end_row=number, start_column=1, end_column=len(columns))
         page.cell(number, 1).alignment = Alignment(horizontal="center" if number == 1 else "left", wrap_text=True)
     page.row_dimensions[2].height = 30
+    page.row_dimensions[len(above) + 1].height = 2 * LINE_HEIGHT
     for row in page.iter_rows(min_row=len(above) + 2, max_row=last):
+        lines = max(_lines(cell.value, column.width) for cell, column in zip(row, columns, strict=True))
+        page.row_dimensions[row[0].row].height = lines * LINE_HEIGHT
         for cell in row:
             if isinstance(cell.value, Decimal):
                 cell.number_format = "0.00##"
@@ -37,6 +42,12 @@ def as_xlsx(sheet: Sheet) -> BytesIO:
     book.save(data)
     data.seek(0)
     return data
+
+
+def _lines(value, width: float) -> int:
+    """How many lines a text takes in a column; a Chinese letter is as wide as two others."""
+    text = value if isinstance(value, str) else ""
+    return max(1, ceil(sum(1 if one.isascii() else 2 for one in text) / (width - 1)))
 
 
 def _totals(page: Worksheet, number: int, sheet: Sheet) -> None:
