@@ -7,12 +7,13 @@ from django.urls import URLPattern, get_resolver, reverse
 from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
-from parcels.models import Parcel, Proposal, Step, Work
+from parcels.models import Inspection, Parcel, Proposal, Step, Work
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export",
+    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
+    "inspection_docx", "inspection_signed",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -20,7 +21,8 @@ POST_ONLY = (
     "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
     "issue_permit", "permit_settle", "parcel_bulk", "parcel_bulk_confirm", "parcel_settle", "proposal_move",
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
-    "referral_create", "referral_answer",
+    "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
+    "inspection_adopt", "inspection_confirm", "inspection_cancel",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
@@ -62,6 +64,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         "submission_progress": Submission.objects.filter(town=town, year=year),
         "acceptance_reverse": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),
         "acceptance_figure": Step.objects.filter(town=town, by__isnull=False, verdict="passed"),
+        **dict.fromkeys(
+            ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
+        ),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

@@ -11,10 +11,12 @@ from bench.towns import official, person
 from farmland.accounts.models import Grant, User, record
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Kind, Step, Work
+from parcels.models import Inspection, InspectionItem, Kind, Step, Work
 from parcels.progress import Ladders
 from tasks.forms.receipts import next_receipt
 from tasks.models import Clue, Finding, Form, Issue, Plan, Referral, Submission, TownYear
+
+BATCH = 20
 
 
 def leave(town_year: TownYear, count: int) -> None:
@@ -32,6 +34,7 @@ def leave(town_year: TownYear, count: int) -> None:
         _acceptance(town_year, village, by, number)
     _issues(town_year, villages, numbers)
     _clues(town_year, villages, by, numbers)
+    _batch(town_year, by)
     plan = Plan.objects.get(town=town, year=town_year.year)
     Finding.objects.bulk_create(
         Finding(
@@ -40,6 +43,19 @@ def leave(town_year: TownYear, count: int) -> None:
         )
         for number in numbers
     )  # fmt: skip
+
+
+def _batch(town_year: TownYear, by: User) -> None:
+    """A batch over works that no other batch has, drawn in half."""
+    works = Work.objects.filter(town=town_year.town, kind="abandonment", inspected=None).order_by("pk")[:BATCH]
+    number = Inspection.objects.filter(town=town_year.town).count() + 1
+    batch = Inspection.objects.create(
+        town=town_year.town, division=town_year.town, year=town_year.year, kind_id="abandonment", level="town",
+        number=number, sample_percent=Decimal(50), seed="bench", created_by=by,
+    )  # fmt: skip
+    InspectionItem.objects.bulk_create(
+        InspectionItem(town=town_year.town, inspection=batch, work=one, declared_mu=Decimal(1)) for one in works
+    )
 
 
 def _submission(town_year: TownYear, village: Division, by: User, number: int) -> None:

@@ -8,6 +8,7 @@ from farmland.lib.api.handler import NoSuchAddress
 from farmland.lib.api.lists import list_paths
 from farmland.places.api import DivisionList
 from parcels.api import ParcelList
+from parcels.inspection_api import InspectionList
 from subsidies.api import ProgramList, RateList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
@@ -45,7 +46,7 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, FormDoor, ProgramList, RateList,
+    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
 v1 = land_paths + form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
 

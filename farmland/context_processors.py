@@ -61,7 +61,7 @@ RAIL = (
     Item("clue_list", "camera", "巡查", ("clue",)),
     Item("patrol", "camera", "报线索", ("patrol",), action="patrol", alone=True),
     Item("form_home", "form", "填报", ("form", "submission")),
-    Item("acceptance_list", "accept", "验收", ("acceptance",), whole=True),
+    Item("acceptance_list", "accept", "验收", ("acceptance", "inspection"), whole=True),
     Item("subsidy_list", "money", "补助", ("subsidy", "entitlement", "claim", "batch")),
     Item("bulletin_list", "bulletin", "通报", ("bulletin",), whole=True),
     Item("alert_list", "alert", "预警", ("alert",)),

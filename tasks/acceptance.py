@@ -38,6 +38,7 @@ class Wish:
     tranche: str = ""
     declared: Decimal | None = None
     key: str = ""  # of the request: the same key again is the same acceptance
+    work: Work | None = None  # one of several works of this kind on the parcel; else the door finds it
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Accepted:
 @transaction.atomic
 def accept(town_year: TownYear, wish: Wish, *, by: User) -> Accepted:
     """Enter an acceptance. Refused explains every refusal; nothing is written then."""
-    year = _open_year(town_year)
+    year = open_year(town_year)
     if again := _earlier(wish.key, by, _facts_of(wish)):
         return Accepted(again, None)
     rung = _rung(year, wish)
@@ -83,7 +84,7 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
     """Take back an acceptance, whole or in part, by a negative row that names it."""
     if not reason.strip():
         raise Refused("请写明冲销的原因。", field="reason")
-    year = _open_year(TownYear.objects.get(town=step.town_id, year=step.work.year))
+    year = open_year(TownYear.objects.get(town=step.town_id, year=step.work.year))
     reason = reason.strip()
     asked = {"reverses_id": step.pk, "on": on, "reason": reason} | ({} if area is None else {"area_mu": -area})
     if again := _earlier(key, by, asked):
@@ -158,7 +159,7 @@ def _verdict(wish: Wish) -> str:
     return "partial" if is_part else wish.verdict
 
 
-def _open_year(town_year: TownYear) -> TownYear:
+def open_year(town_year: TownYear) -> TownYear:
     """The town-year under its lock, or Refused when it is closed."""
     year = TownYear.objects.select_for_update(of=("self",)).select_related("town").get(pk=town_year.pk)
     if year.closed_on:
@@ -213,6 +214,8 @@ def _check_day(year: TownYear, on: date, field: str) -> None:
 
 def _work(year: TownYear, wish: Wish, by: User) -> Work:
     """The work that is accepted, locked: the parcel's own, or the division's unplaced one, made when missing."""
+    if wish.work is not None:
+        return _named(year, wish)
     place = {"town": year.town, "kind": wish.kind, "year": year.year, "tranche": wish.tranche}
     if wish.parcel is None:
         new = {"is_demo": by.is_demo}
@@ -222,6 +225,20 @@ def _work(year: TownYear, wish: Wish, by: User) -> Work:
         work = works.first()
         if work is None:
             raise Refused(f"图斑 {wish.parcel} 没有“{wish.kind}”的治理任务，或已退出。", field="parcel")
+    return _locked(work)
+
+
+def _named(year: TownYear, wish: Wish) -> Work:
+    """The work the wish itself names, when it is still open this year."""
+    work = _locked(wish.work)
+    if work.exit:
+        raise Refused(f"这项治理已退出（{work.get_exit_display()}），不能验收。", field="parcel")
+    if (work.town_id, work.year, work.kind_id) != (year.town_id, year.year, wish.kind.pk):
+        raise Refused("这项治理不是本镇本年度的这类任务，请刷新后重新选择。", field="parcel")
+    return work
+
+
+def _locked(work: Work) -> Work:
     return Work.objects.select_for_update(of=("self",)).select_related("parcel", "division", "kind").get(pk=work.pk)
 
 

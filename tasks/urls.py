@@ -6,6 +6,8 @@ from tasks import pages
 from tasks.views import (
     acceptances,
     clues,
+    inspection_detail,
+    inspections,
     issue_detail,
     issue_entry,
     issue_ledgers,
@@ -25,6 +27,24 @@ from tasks.views.plan import plan_detail
 from tasks.views.what_if import what_if
 
 YEAR = "<slug:town>/<int:year>/"
+
+BATCHES = "<slug:town>/<int:year>/acceptances/batches/"
+inspection_paths = [
+    path(BATCHES, inspections.inspection_list, name="inspection_list"),
+    path(f"{BATCHES}queue/", inspections.inspection_queue, name="inspection_queue"),
+    path(f"{BATCHES}new/", inspections.inspection_create, name="inspection_create"),
+    path(f"{BATCHES}<uuid:pk>/", inspection_detail.inspection_detail, name="inspection_detail"),
+    path(f"{BATCHES}<uuid:pk>/edit/", inspection_detail.inspection_edit, name="inspection_edit"),
+    path(f"{BATCHES}<uuid:pk>/fill/", inspection_detail.inspection_fill, name="inspection_fill"),
+    path(f"{BATCHES}<uuid:pk>/draw/", inspection_detail.inspection_draw, name="inspection_draw"),
+    path(f"{BATCHES}<uuid:pk>/adopt/", inspection_detail.inspection_adopt, name="inspection_adopt"),
+    path(f"{BATCHES}<uuid:pk>/confirm/", inspection_detail.inspection_confirm, name="inspection_confirm"),
+    path(f"{BATCHES}<uuid:pk>/cancel/", inspection_detail.inspection_cancel, name="inspection_cancel"),
+    path(f"{BATCHES}<uuid:pk>/signed/", inspection_detail.inspection_signed, name="inspection_signed"),
+    path(f"{BATCHES}<uuid:pk>/sheet.xlsx", inspection_detail.inspection_xlsx, name="inspection_xlsx"),
+    path(f"{BATCHES}<uuid:pk>/sheet.docx", inspection_detail.inspection_docx, name="inspection_docx"),
+    path(f"{BATCHES}<uuid:pk>/figure/", inspection_detail.inspection_figure, name="inspection_figure"),
+]
 
 urlpatterns = [
     path("", pages.home, name="dashboard"),
@@ -81,6 +101,7 @@ urlpatterns = [
         acceptances.acceptance_figure,
         name="acceptance_figure",
     ),
+    *inspection_paths,
     path("<slug:town>/<int:year>/plan/", plan_detail, name="plan_detail"),
     path("<slug:town>/<int:year>/plan/check/", plan_check, name="plan_check"),
     path("<slug:town>/<int:year>/plan/check/run/", plan_recheck, name="plan_recheck"),

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from farmland.accounts.models import ApiToken, Event, Grant, User
+from farmland.demo.batches import make_batches
 from farmland.demo.forms import hand_in
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
@@ -13,7 +14,7 @@ from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Listing, Parcel, ParcelList, Step, Work
+from parcels.models import Inspection, InspectionItem, Listing, Parcel, ParcelList, Step, Work
 from tasks.models import (
     Clue,
     Deliberation,
@@ -51,6 +52,7 @@ def load_demo() -> list[str]:
         write_clues(story, plan, users)
         recompute(plan.town, plan.year)
         _forms(plan)
+        _batches(story, plan, users)
         made.append(f"{plan.town} {plan.year} 年")
     return made
 
@@ -76,6 +78,13 @@ def _forms(plan: Plan) -> None:
     recompute(plan.town, plan.year)
 
 
+def _batches(story: Story, plan: Plan, users: dict[str, User]) -> None:
+    """Acceptance batches in every state, for a story that asks for them."""
+    if story.batches and (official := users.get(story.town)):
+        town_year = TownYear.objects.select_related("town").get(town=plan.town, year=plan.year)
+        make_batches(town_year, story.batches, official)
+
+
 @transaction.atomic
 def remove_demo() -> dict[str, int]:
     """Take away all demo rows, everything demo users did, and the demo users; how many rows of each kind went.
@@ -94,6 +103,9 @@ def remove_demo() -> dict[str, int]:
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),
+        # rows of a real batch about invented land go, the batch and what it says of real land stay
+        InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
+        Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
@@ -113,6 +125,7 @@ def remove_demo() -> dict[str, int]:
         ApiToken.objects.filter(user__in=by_demo),
     ]
     Work.objects.filter(replaces__in=invented).update(replaces=None)  # the rest that went on into a new year
+    Inspection.objects.filter(signed__user__in=demo_users).update(signed=None)
     for rows in gone:
         _count(removed, rows)
     Work.objects.filter(is_demo=True).update(is_demo=False, area_mu=None)  # real users have entered something on these

@@ -76,6 +76,7 @@ class Story(Node):
     issues: list[DemoIssue] = parts(DemoIssue)
     clues: list[DemoClue] = parts(DemoClue)
     referrals: list[DemoReferral] = parts(DemoReferral)
+    batches: str = text()  # the kind of task that acceptance batches are made of
 
 
 @dataclass(frozen=True)

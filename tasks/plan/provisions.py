@@ -35,6 +35,8 @@ def rule_problems(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
     facts = {*RULE_FACTS, *dictionary.codes("attribute")}
     for one in doc.rules:
         problems += conditions(one, "when", one.when, facts, dictionary) + _then(one, dictionary)
+        if isinstance(one.then, dict):
+            problems += conditions(one, "then.require", one.then.get("require"), facts, dictionary)
     return problems
 
 
@@ -48,6 +50,8 @@ def _then(one: RuleDoc, dictionary: DictionaryDoc) -> list[Problem]:
         problems.append(unknown(one, "then.measure", str(then["measure"]), measures, "整改方式"))
     if one.purpose == "measure" and not then.get("measure"):
         problems.append(_problem(one, "then", "整改方式规则要写 measure。"))
+    if "require" in then and one.purpose != "standard":
+        problems.append(_problem(one, "then.require", "只有标准（purpose: standard）可以写 require。"))
     if one.purpose == "warning" and not then.get("warn") and not one.quote:
         problems.append(_problem(one, "then", "提醒规则要写 warn 或 quote。"))
     return problems

@@ -111,6 +111,7 @@ class Words:
             "by": then.get("by", ""),
             "due": then.get("due", ""),
             "needs": [needs] if isinstance(needs, str) else needs,
+            "require": self.conditions(then.get("require")),
             "clause": self._case.clause(row.clause),
         }
 

@@ -157,6 +157,35 @@ acceptance_reverse       POST   acceptance  302  404  400  404  404  404  404  4
 acceptance_figure        GET    acceptance  302  200  200  200  200  200  200  200  200
 acceptance_figure        POST   acceptance  302  405  405  405  405  405  405  405  405
 
+inspection_list          GET    town        302  200  200  200  200  200  200  200  200
+inspection_list          POST   town        302  405  405  405  405  405  405  405  405
+inspection_queue         GET    town        302  200  200  200  200  200  200  200  200
+inspection_queue         POST   town        302  405  405  405  405  405  405  405  405
+inspection_create        GET    town        302  405  405  405  405  405  405  405  405
+inspection_create        POST   town        302  404  400  404  404  404  404  400  400
+inspection_detail        GET    inspection  302  200  200  200  200  200  200  200  200
+inspection_detail        POST   inspection  302  405  405  405  405  405  405  405  405
+inspection_edit          GET    inspection  302  404  200  404  404  404  404  200  200
+inspection_edit          POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_fill          GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_fill          POST   inspection  302  404  409  404  404  404  404  409  409
+inspection_draw          GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_draw          POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_adopt         GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_adopt         POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_confirm       GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_confirm       POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_cancel        GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_cancel        POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_signed        GET    inspection  302  200  200  200  200  200  200  200  200
+inspection_signed        POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_xlsx          GET    inspection  302  200  200  200  200  200  200  200  200
+inspection_xlsx          POST   inspection  302  405  405  405  405  405  405  405  405
+inspection_docx          GET    inspection  302  200  200  200  200  200  200  200  200
+inspection_docx          POST   inspection  302  405  405  405  405  405  405  405  405
+inspection_figure        GET    inspection  302  200  200  200  200  200  200  200  200
+inspection_figure        POST   inspection  302  405  405  405  405  405  405  405  405
+
 form_home                GET    town        302  302  200  200  200  200  200  200  200
 form_home                POST   town        302  405  405  405  405  405  405  405  405
 form_division            GET    division    302  200  200  200  200  200  200  200  200
@@ -269,6 +298,10 @@ api_acceptances          GET    list        401  200  200  200  200  200  200  2
 api_acceptances          POST   list        401  400  400  400  400  400  400  400  400
 api_acceptances_detail   GET    acceptance  401  200  200  200  200  200  200  200  200
 api_acceptances_detail   POST   acceptance  401  405  405  405  405  405  405  405  405
+api_inspections          GET    list        401  200  200  200  200  200  200  200  200
+api_inspections          POST   list        401  405  405  405  405  405  405  405  405
+api_inspections_detail   GET    inspection  401  200  200  200  200  200  200  200  200
+api_inspections_detail   POST   inspection  401  405  405  405  405  405  405  405  405
 api_forms                GET    list        401  200  200  200  200  200  200  200  200
 api_forms                POST   list        401  400  400  403  403  403  403  400  400
 api_forms_detail         GET    submission  401  200  200  200  200  200  200  200  200
@@ -284,7 +317,7 @@ api_rates_detail         POST   rate        401  405  405  405  405  405  405  4
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
-    "submission", "share", "progress", "job", "clue",
+    "submission", "share", "progress", "job", "clue", "inspection",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

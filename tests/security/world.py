@@ -22,7 +22,7 @@ from farmland.demo.services import load_demo
 from farmland.jobs.models import Job, Upload, WorkerBeat
 from farmland.lib.excel import Column, new_sheet, new_workbook
 from farmland.places.models import Division
-from parcels.models import Kind, Listing, Parcel, ParcelList, Proposal, Step, Work
+from parcels.models import Inspection, InspectionItem, Kind, Listing, Parcel, ParcelList, Proposal, Step, Work
 from parcels.progress import Ladders
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
@@ -135,6 +135,7 @@ class Planter:
         found.parcel, work = self.parcel()
         found.work = work
         found.acceptance = self.steps(work)
+        found.inspection = self.inspection(found.acceptance)
         found.issue = self.issue()
         found.proposal = self.proposal()
         found.permit = self.papers(found.issue)
@@ -207,6 +208,26 @@ class Planter:
             in_redline=True, planned_order=1, consented_on=self.today, consent=paper, note=self.word("proposalnote"),
             state="refused", reason=self.word("proposalreason"), proposed_by=self.by,
         )  # fmt: skip
+
+    def inspection(self, step: Step) -> Inspection:
+        """A done batch of the one acceptance, with its signed scan."""
+        number = 900 + list(MARKS.values()).index(self.mark)
+        scan = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('scan')}.pdf", b"%PDF-1.7 signed"), town=self.town,
+            division=self.division, user=self.by, purpose="inspection_signed", limit=100,
+        )  # fmt: skip
+        batch = Inspection.objects.create(
+            town=self.town, division=self.division, year=self.year, kind=self.kind, level=step.rung.level,
+            number=number, on=self.today, members=[{"post": self.word("post"), "user": None}],
+            copies_to=[self.word("copy")], sample_percent=Decimal(100), seed=self.word("seed")[:40], state="done",
+            note=self.word("batchnote"), signed=scan, created_by=self.by,
+        )  # fmt: skip
+        InspectionItem.objects.create(
+            town=self.town, inspection=batch, work=step.work, declared_mu=Decimal(3), verdict="partial",
+            accepted_mu=step.area_mu, reason=self.word("itemreason"), step=step,
+            measured={"canopy_percent": self.word("measured")},
+        )  # fmt: skip
+        return batch
 
     def issue(self) -> Issue:
         return Issue.objects.create(
