@@ -10,12 +10,14 @@ from farmland.places.models import Division
 from parcels.models import Parcel, Step
 from tasks.models import Finding, Issue, Submission, TownYear
 
-FILES = ("form_blank", "parcel_import_template")  # answers that are files, not pages
+FILES = (  # answers that are files, not pages
+    "form_blank", "parcel_import_template", "evidence_shown", "evidence_thumbnail", "evidence_original",
+)  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
     "form_confirm", "submission_take_back", "user_reset", "user_disable", "acceptance_create",
     "issue_decide", "issue_done", "issue_accept", "issue_return", "issue_close", "issue_reopen", "issue_deliberate",
-    "issue_permit", "permit_settle",
+    "issue_permit", "permit_settle", "parcel_evidence_add", "parcel_outcome", "parcel_stage", "evidence_withdraw",
 )  # fmt: skip
 NEED_A_FILE = ("parcel_import_preview", "form_preview")  # shown only while a file waits
 OTHER = ("healthz", "schema", "api_docs", None)
@@ -35,8 +37,9 @@ def patterns(found, prefix: str = "") -> list[tuple[str, list[str]]]:
 def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object]:
     """What stands for ``pk`` in each page's address: the first row there is."""
     town, year = town_year.town, town_year.year
+    parcels = Parcel.objects.filter(town=town, year=year, division=village)
     first = {
-        "parcel_detail": Parcel.objects.filter(town=town, year=year, division=village),
+        **dict.fromkeys(("parcel_detail", "parcel_evidence", "phone_parcel"), parcels),
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),

@@ -11,6 +11,8 @@ from parcels.api import ParcelList
 from subsidies.api import ProgramList, RateList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
+from tasks.evidence_api import EvidenceDoor
+from tasks.evidence_api import paths as evidence_paths
 from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
 from tasks.issue_api import PermitList
@@ -43,9 +45,9 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, PermitList, AcceptanceDoor, FormDoor, ProgramList, RateList,
+    IssueList, PermitList, AcceptanceDoor, EvidenceDoor, FormDoor, ProgramList, RateList,
 ]  # fmt: skip
-v1 = form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
+v1 = form_paths + issue_paths + evidence_paths + [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [
     path("v1/", include(v1)),

@@ -55,7 +55,7 @@ RAIL = (
     Item("dashboard_town", "overview", "总览", ("dashboard", "village")),
     Item("what_if", "whatif", "推演", ("what_if",), whole=True),
     Item("plan_detail", "plan", "方案", ("plan", "finding", "target")),
-    Item("parcel_list", "parcel", "图斑", ("parcel",)),
+    Item("parcel_list", "parcel", "图斑", ("parcel", "evidence", "phone")),
     Item("issue_list", "issue", "整改", ("issue",)),
     Item("form_home", "form", "填报", ("form", "submission")),
     Item("acceptance_list", "accept", "验收", ("acceptance",), whole=True),

@@ -8,11 +8,12 @@ from django.db.models import Q
 from farmland.accounts.models import ApiToken, Event, Grant, User
 from farmland.demo.forms import hand_in
 from farmland.demo.land import Land
+from farmland.demo.photos import write_evidence
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Listing, Parcel, ParcelList, Step, Work
+from parcels.models import Evidence, EvidenceOutcome, Listing, Parcel, ParcelList, Step, Work
 from tasks.check.case import Case
 from tasks.models import Form, Issue, Plan, Snapshot, Submission, TownYear
 from tasks.plan.common import common_dictionary
@@ -41,6 +42,7 @@ def load_demo() -> list[str]:
         _issues(story, plan)
         recompute(plan.town, plan.year)
         _forms(plan)
+        write_evidence(plan.town, story.working_date, users.get(story.town))
         made.append(f"{plan.town} {plan.year} 年")
     return made
 
@@ -98,6 +100,7 @@ def remove_demo() -> dict[str, int]:
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),
+        *(model.objects.filter(_of_demo_land()) for model in (Evidence, EvidenceOutcome)),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
@@ -124,6 +127,11 @@ def remove_demo() -> dict[str, int]:
     _count(removed, Division.objects.filter(is_demo=True))
     (settings.VAR / "demo_password").unlink(missing_ok=True)
     return removed
+
+
+def _of_demo_land() -> Q:
+    """Rows about a division and perhaps a parcel: a demo user's, or about invented land."""
+    return Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True)
 
 
 def _count(removed: dict[str, int], rows) -> None:

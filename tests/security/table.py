@@ -79,6 +79,27 @@ parcel_import_columns    POST   listing     302  403  403  403  403  403  403  4
 parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
 parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
 
+parcel_evidence          GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_evidence          POST   parcel      302  405  405  405  405  405  405  405  405
+parcel_evidence_add      GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_evidence_add      POST   parcel      302  302  302  403  403  403  403  302  302
+parcel_outcome           GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_outcome           POST   parcel      302  403  302  403  403  403  403  302  302
+parcel_stage             GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_stage             POST   parcel      302  302  302  403  403  403  403  302  302
+evidence_shown           GET    evidence    302  200  200  200  200  200  200  200  200
+evidence_shown           POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_thumbnail       GET    evidence    302  200  200  200  200  200  200  200  200
+evidence_thumbnail       POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_original        GET    evidence    302  200  200  403  403  403  200  200  200
+evidence_original        POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_withdraw        GET    evidence    302  405  405  405  405  405  405  405  405
+evidence_withdraw        POST   evidence    302  302  302  403  403  403  403  302  302
+phone_home               GET    town        302  200  200  200  200  200  200  200  200
+phone_home               POST   town        302  405  405  405  405  405  405  405  405
+phone_parcel             GET    parcel      302  200  200  200  200  200  200  200  200
+phone_parcel             POST   parcel      302  405  405  405  405  405  405  405  405
+
 acceptance_list          GET    town        302  200  200  200  200  200  200  200  200
 acceptance_list          POST   town        302  405  405  405  405  405  405  405  405
 acceptance_create        GET    town        302  405  405  405  405  405  405  405  405
@@ -162,6 +183,14 @@ api_parcels              GET    list        401  200  200  200  200  200  200  2
 api_parcels              POST   list        401  405  405  405  405  405  405  405  405
 api_parcels_detail       GET    parcel      401  200  200  200  200  200  200  200  200
 api_parcels_detail       POST   parcel      401  405  405  405  405  405  405  405  405
+api_parcel_stage         GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcel_stage         POST   parcel      401  400  400  403  403  403  403  400  400
+api_evidence             GET    list        401  200  200  200  200  200  200  200  200
+api_evidence             POST   list        401  400  400  400  400  400  400  400  400
+api_evidence_detail      GET    evidence    401  200  200  200  200  200  200  200  200
+api_evidence_detail      POST   evidence    401  405  405  405  405  405  405  405  405
+api_evidence_file        GET    evidence    401  200  200  403  403  403  200  200  200
+api_evidence_file        POST   evidence    401  405  405  405  405  405  405  405  405
 api_issues               GET    list        401  200  200  200  200  200  200  200  200
 api_issues               POST   list        401  405  405  405  405  405  405  405  405
 api_issues_detail        GET    issue       401  200  200  200  200  200  200  200  200
@@ -200,7 +229,8 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "acceptance", "issue", "permit", "upload", "marked", "submission", "share",
+    "division", "place", "parcel", "evidence", "acceptance", "issue", "permit", "upload", "marked", "submission",
+    "share",
     "progress", "job",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
