@@ -13,7 +13,7 @@ from tasks.models import Clue, Finding, Issue, Submission, TownYear
 # answers that are files, not pages
 FILES = (
     "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
-    "inspection_docx", "inspection_signed",
+    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -22,14 +22,16 @@ POST_ONLY = (
     "issue_permit", "permit_settle", "parcel_bulk", "parcel_bulk_confirm", "parcel_settle", "proposal_move",
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
-    "inspection_adopt", "inspection_confirm", "inspection_cancel",
+    "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
+    "parcel_stage", "evidence_withdraw",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
     "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
+    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
+    "phone_parcel",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",

@@ -13,6 +13,8 @@ from subsidies.api import ProgramList, RateList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList
+from tasks.evidence_api import EvidenceDoor
+from tasks.evidence_api import paths as evidence_paths
 from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
 from tasks.issue_api import PermitList
@@ -46,9 +48,10 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, FormDoor, ProgramList, RateList,
+    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
+    ProgramList, RateList,
 ]  # fmt: skip
-v1 = land_paths + form_paths + issue_paths + [one for view in LISTS for one in list_paths(view)]
+v1 = land_paths + form_paths + issue_paths + evidence_paths + [one for view in LISTS for one in list_paths(view)]
 
 urlpatterns = [
     path("v1/", include(v1)),

@@ -16,6 +16,7 @@ from farmland.jobs.models import Upload
 from farmland.jobs.storage import TooLarge, display_name
 from farmland.lib import photos
 from farmland.places.models import Division, Term
+from parcels.evidence_flags import flags_of
 from parcels.models import Evidence, Parcel
 
 ORIGINAL, SHOWN, THUMBNAIL = "evidence", "evidence_shown", "evidence_thumbnail"
@@ -223,6 +224,7 @@ def save(place: Place, upload: Upload, *, category: str, photo: photos.Photo | N
         evidence.width, evidence.height, evidence.look = photo.width, photo.height, photo.look
         evidence.shown = copy(photo.shown, SHOWN, place)
         evidence.thumbnail = copy(photo.thumbnail, THUMBNAIL, place)
+        evidence.flags = flags_of(evidence)
     evidence.save(force_insert=True)
     words = dict(chain(Evidence.PHASES, [("", "")]))[evidence.phase]
     after = {"file": upload.name, "sha256": upload.sha256[:16], "phase": words}

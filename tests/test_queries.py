@@ -54,6 +54,7 @@ class Town:
         self.visit("official", user, pages.addresses(self.year, village, user))
         head = towns.person("village_head", village, "head-of-a-village")
         own = ("form_home", "form_division", "village_detail", "parcel_list", "parcel_detail", "issue_list")
+        own += ("phone_home", "phone_parcel", "parcel_evidence")
         found = pages.addresses(self.year, village, head)
         self.visit("head", head, {name: found[name] for name in own})
         token = APIClient()

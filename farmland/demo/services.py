@@ -10,11 +10,22 @@ from farmland.demo.batches import make_batches
 from farmland.demo.forms import hand_in
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
+from farmland.demo.photos import write_evidence
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Inspection, InspectionItem, Listing, Parcel, ParcelList, Step, Work
+from parcels.models import (
+    Evidence,
+    EvidenceOutcome,
+    Inspection,
+    InspectionItem,
+    Listing,
+    Parcel,
+    ParcelList,
+    Step,
+    Work,
+)
 from tasks.models import (
     Clue,
     Deliberation,
@@ -53,6 +64,7 @@ def load_demo() -> list[str]:
         recompute(plan.town, plan.year)
         _forms(plan)
         _batches(story, plan, users)
+        write_evidence(plan.town, story.working_date, users.get(story.town))
         made.append(f"{plan.town} {plan.year} 年")
     return made
 
@@ -106,6 +118,7 @@ def remove_demo() -> dict[str, int]:
         # rows of a real batch about invented land go, the batch and what it says of real land stay
         InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
         Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
+        *(model.objects.filter(_of_demo_land()) for model in (Evidence, EvidenceOutcome)),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
@@ -140,6 +153,11 @@ def remove_demo() -> dict[str, int]:
     _count(removed, Division.objects.filter(is_demo=True))
     (settings.VAR / "demo_password").unlink(missing_ok=True)
     return removed
+
+
+def _of_demo_land() -> Q:
+    """Rows about a division and perhaps a parcel: a demo user's, or about invented land."""
+    return Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True)
 
 
 def _count(removed: dict[str, int], rows) -> None:

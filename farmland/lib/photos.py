@@ -88,6 +88,11 @@ def read_photo(path: Path, name: str) -> Photo:
             answer = sandbox.run_child(["farmland.lib.photos:process", found], path, **LIMITS)
     except sandbox.SandboxError as error:
         raise PhotoRefused(f"“{name}”处理不了（过大或已损坏），{AS_JPG}。") from error
+    return photo_of(answer, name)
+
+
+def photo_of(answer: bytes, name: str) -> Photo:
+    """The child's answer as a photo, or its refusal."""
     facts, pictures = unpacked(answer)
     if "refused" in facts:
         raise PhotoRefused(f"“{name}”{facts['refused']}")

@@ -112,3 +112,8 @@ class EvidenceOutcome(Row):
 
     def __str__(self):
         return f"{self.parcel} {self.level} {self.get_verdict_display()}"
+
+    def save(self, *args, **kwargs):
+        if not self._state.adding:
+            raise TypeError("answers are append-only: enter the next one")
+        super().save(*args, **kwargs)

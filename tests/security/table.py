@@ -147,6 +147,26 @@ proposal_move            GET    proposal    302  405  405  405  405  405  405  4
 proposal_move            POST   proposal    302  400  400  403  403  403  403  400  400
 proposal_consent         GET    proposal    302  200  200  200  200  200  200  200  200
 proposal_consent         POST   proposal    302  405  405  405  405  405  405  405  405
+parcel_evidence          GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_evidence          POST   parcel      302  405  405  405  405  405  405  405  405
+parcel_evidence_add      GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_evidence_add      POST   parcel      302  302  302  403  403  403  403  302  302
+parcel_outcome           GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_outcome           POST   parcel      302  403  302  403  403  403  403  302  302
+parcel_stage             GET    parcel      302  405  405  405  405  405  405  405  405
+parcel_stage             POST   parcel      302  302  302  403  403  403  403  302  302
+evidence_shown           GET    evidence    302  200  200  200  200  200  200  200  200
+evidence_shown           POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_thumbnail       GET    evidence    302  200  200  200  200  200  200  200  200
+evidence_thumbnail       POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_original        GET    evidence    302  200  200  403  403  403  200  200  200
+evidence_original        POST   evidence    302  405  405  405  405  405  405  405  405
+evidence_withdraw        GET    evidence    302  405  405  405  405  405  405  405  405
+evidence_withdraw        POST   evidence    302  302  302  403  403  403  403  302  302
+phone_home               GET    town        302  200  200  200  200  200  200  200  200
+phone_home               POST   town        302  405  405  405  405  405  405  405  405
+phone_parcel             GET    parcel      302  200  200  200  200  200  200  200  200
+phone_parcel             POST   parcel      302  405  405  405  405  405  405  405  405
 
 acceptance_list          GET    town        302  200  200  200  200  200  200  200  200
 acceptance_list          POST   town        302  405  405  405  405  405  405  405  405
@@ -266,6 +286,14 @@ api_parcels_works        GET    parcel      401  405  405  405  405  405  405  4
 api_parcels_works        POST   parcel      401  403  400  403  403  403  403  400  400
 api_parcels_edit         GET    parcel      401  405  405  405  405  405  405  405  405
 api_parcels_edit         POST   parcel      401  403  200  403  403  403  403  200  200
+api_parcel_stage         GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcel_stage         POST   parcel      401  400  400  403  403  403  403  400  400
+api_evidence             GET    list        401  200  200  200  200  200  200  200  200
+api_evidence             POST   list        401  400  400  400  400  400  400  400  400
+api_evidence_detail      GET    evidence    401  200  200  200  200  200  200  200  200
+api_evidence_detail      POST   evidence    401  405  405  405  405  405  405  405  405
+api_evidence_file        GET    evidence    401  200  200  403  403  403  200  200  200
+api_evidence_file        POST   evidence    401  405  405  405  405  405  405  405  405
 api_issues               GET    list        401  200  200  200  200  200  200  200  200
 api_issues               POST   list        401  405  405  405  405  405  405  405  405
 api_issues_detail        GET    issue       401  200  200  200  200  200  200  200  200
@@ -317,7 +345,7 @@ api_rates_detail         POST   rate        401  405  405  405  405  405  405  4
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
-    "submission", "share", "progress", "job", "clue", "inspection",
+    "submission", "share", "progress", "job", "clue", "inspection", "evidence",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

@@ -21,8 +21,23 @@ from farmland.accounts.models import ApiToken, Grant, User, record
 from farmland.demo.services import load_demo
 from farmland.jobs.models import Job, Upload, WorkerBeat
 from farmland.lib.excel import Column, new_sheet, new_workbook
+from farmland.lib.photos import made_ready, photo_of
 from farmland.places.models import Division
-from parcels.models import Inspection, InspectionItem, Kind, Listing, Parcel, ParcelList, Proposal, Step, Work
+from parcels.evidence_store import ORIGINAL, Place, save
+from parcels.models import (
+    Evidence,
+    EvidenceOutcome,
+    Inspection,
+    InspectionItem,
+    Kind,
+    Listing,
+    Parcel,
+    ParcelList,
+    Proposal,
+    Step,
+    Work,
+)
+from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
@@ -46,6 +61,7 @@ from tasks.models import (
 )
 from tasks.plan.load import load_plan
 from tasks.services import recompute
+from tests.parcels.pictures import field, jpeg
 from tests.tasks.form_world import Paper
 
 MARKS = {
@@ -136,6 +152,7 @@ class Planter:
         found.work = work
         found.acceptance = self.steps(work)
         found.inspection = self.inspection(found.acceptance)
+        found.evidence = self.evidence(found.parcel)
         found.issue = self.issue()
         found.proposal = self.proposal()
         found.permit = self.papers(found.issue)
@@ -228,6 +245,26 @@ class Planter:
             measured={"canopy_percent": self.word("measured")},
         )  # fmt: skip
         return batch
+
+    def evidence(self, parcel: Parcel) -> Evidence:
+        """A photo with its copies, a withdrawn paper, an answer of the official app."""
+        picture = jpeg(field((64, 48)))
+        place = Place(self.division, parcel, self.by, "")
+        file = SimpleUploadedFile(f"{self.word('photofile')}.jpg", picture)
+        stored = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7, "purpose": ORIGINAL}
+        photo = photo_of(made_ready(io.BytesIO(picture), "JPEG"), file.name)
+        found = save(
+            place, Upload.objects.store(file, **stored), category="photo", photo=photo, phase="after",
+            note=self.word("photonote"), longitude=106.1, latitude=29.9,
+        )  # fmt: skip
+        paper = SimpleUploadedFile(f"{self.word('paperfile')}.pdf", b"%PDF-1.7")
+        gone = save(place, Upload.objects.store(paper, **stored), category="paper", note="")
+        withdraw(gone, by=self.by, reason=self.word("withdrawn"))
+        EvidenceOutcome.objects.create(
+            town=self.town, division=self.division, parcel=parcel, level="county", verdict="returned",
+            reason="no_crop", note=self.word("answer"), on=self.today, by=self.by,
+        )  # fmt: skip
+        return found
 
     def issue(self) -> Issue:
         return Issue.objects.create(

@@ -1,0 +1,19 @@
+"""Addresses of 举证 and of the 手机页: /<town>/<year>/…"""
+
+from django.urls import path
+
+from tasks.views import evidence, phone
+
+HERE = "<slug:town>/<int:year>"
+urlpatterns = [
+    path(f"{HERE}/parcels/<uuid:pk>/evidence/", evidence.parcel_evidence, name="parcel_evidence"),
+    path(f"{HERE}/parcels/<uuid:pk>/evidence/add/", evidence.parcel_evidence_add, name="parcel_evidence_add"),
+    path(f"{HERE}/parcels/<uuid:pk>/outcomes/", evidence.parcel_outcome, name="parcel_outcome"),
+    path(f"{HERE}/parcels/<uuid:pk>/stage/", phone.parcel_stage, name="parcel_stage"),
+    path(f"{HERE}/evidence/<uuid:pk>/shown/", evidence.evidence_shown, name="evidence_shown"),
+    path(f"{HERE}/evidence/<uuid:pk>/thumbnail/", evidence.evidence_thumbnail, name="evidence_thumbnail"),
+    path(f"{HERE}/evidence/<uuid:pk>/original/", evidence.evidence_original, name="evidence_original"),
+    path(f"{HERE}/evidence/<uuid:pk>/withdraw/", evidence.evidence_withdraw, name="evidence_withdraw"),
+    path(f"{HERE}/phone/", phone.phone_home, name="phone_home"),
+    path(f"{HERE}/phone/<uuid:pk>/", phone.phone_parcel, name="phone_parcel"),
+]
