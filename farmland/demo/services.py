@@ -7,12 +7,13 @@ from django.db.models import Q
 
 from farmland.accounts.models import ApiToken, Event, Grant, User
 from farmland.demo.forms import hand_in
+from farmland.demo.ground import survey
 from farmland.demo.land import Land
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Listing, Parcel, ParcelList, Step, Work
+from parcels.models import Listing, Overlap, Parcel, ParcelList, Shape, Step, Work
 from tasks.check.case import Case
 from tasks.models import Form, Issue, Plan, Snapshot, Submission, TownYear
 from tasks.plan.common import common_dictionary
@@ -38,6 +39,7 @@ def load_demo() -> list[str]:
             continue
         TownYear.objects.filter(town=plan.town, year=plan.year).update(working_date=story.working_date)
         Land(story, plan.town, users.get(story.town)).write()
+        survey(story, plan.town)
         _issues(story, plan)
         recompute(plan.town, plan.year)
         _forms(plan)
@@ -101,6 +103,8 @@ def remove_demo() -> dict[str, int]:
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
+        Overlap.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(other__is_demo=True) | Q(layer__is_demo=True)),
+        Shape.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(layer__is_demo=True)),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from farmland.lib.documents import Node, day, free, integer, number, parts, read, text, words
+from farmland.lib.documents import Node, day, free, integer, number, part, parts, read, text, words
 from tasks.plan.document import LedgerRowDoc
 
 
@@ -39,6 +39,25 @@ class DemoIssue(LedgerRowDoc):
 
 
 @dataclass(frozen=True)
+class Clues(Node):
+    """A list of clues spread over all villages, with boundaries for them and for the town's other demo parcels."""
+
+    title: str = text(required=True)
+    kind: str = text(required=True)
+    source: str = text(required=True)
+    count: int | None = integer(required=True)
+
+
+@dataclass(frozen=True)
+class DemoLayer(Node):
+    kind: str = text(required=True)
+    title: str = text(required=True)
+    village: str = text(required=True)
+    at: list[str] = words()
+    reach: list[str] = words()
+
+
+@dataclass(frozen=True)
 class Story(Node):
     town: str = text(required=True)
     year: int | None = integer(required=True)
@@ -47,6 +66,8 @@ class Story(Node):
     tasks: list[Task] = parts(Task)
     returned: list[Returned] = parts(Returned)
     issues: list[DemoIssue] = parts(DemoIssue)
+    clues: Clues | None = part(Clues)
+    layers: list[DemoLayer] = parts(DemoLayer)
 
 
 @dataclass(frozen=True)
