@@ -32,7 +32,8 @@ def survey(story: Story, town: Division) -> None:
     villages = list(Division.objects.filter(parent=town).order_by("path"))
     clues, listings = _clues(story, town, villages)
     placed: dict[int, list[Parcel]] = defaultdict(list)
-    for one in Parcel.objects.of_year(town, story.year).filter(is_demo=True).order_by("pk"):
+    worked = Parcel.objects.of_year(town, story.year).filter(is_demo=True)
+    for one in sorted(worked, key=lambda one: one.codes):  # ids differ from load to load
         placed[one.division_id].append(one)
     layers = [(one, _area(one, villages, story)) for one in story.layers]
     shapes = []

@@ -18,6 +18,7 @@ from parcels.progress import Ladders
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
+from tasks.views.map_beside import map_beside
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
@@ -32,7 +33,7 @@ def parcel_list(request, town_year: TownYear):
     """``?division=&kind=&stage=&source=&q=``: all in the address, so that a filtered list can be kept and sent."""
     labels = Labels(town_year.town)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
-    chosen = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
+    chosen = chosen_of(request)
     rows = filtered(mine, request.user, town_year, chosen)
     sums = totals(rows)
     parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
@@ -55,6 +56,7 @@ def parcel_list(request, town_year: TownYear):
         "export": export_query(town_year, _for_api(chosen)),
         "may_import": request.user.can("import", town_year.town),
         "job": job_of(request),
+        "beside": map_beside(request, town_year),
     }
     return render(request, "parcels/list.html", shown)
 
@@ -84,14 +86,19 @@ def parcel_detail(request, town_year: TownYear, pk):
         "town_year": town_year,
         "parcel": parcel,
         "look": stages.look(parcel),
-        "facts": _facts(parcel, labels),
+        "facts": parcel_facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
         "works": [_work(one, steps, labels, stages) for one in works],
-        "trail": [_event(one) for one in reversed(steps)],
+        "trail": [event(one) for one in reversed(steps)],
         "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
         "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
     }
     return render(request, "parcels/detail.html", page)
+
+
+def chosen_of(request) -> dict[str, str]:
+    """The filters in the address, for the list, the map and paper alike."""
+    return {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
 
 
 def filtered(rows, user, town_year: TownYear, chosen: dict):
@@ -186,7 +193,7 @@ def _for_api(chosen: dict) -> dict:
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 
-def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
+def parcel_facts(parcel: Parcel, labels: Labels) -> list[tuple]:
     areas = [
         ("图斑", parcel.gross_mu),
         ("耕地", parcel.cultivated_mu),
@@ -224,7 +231,7 @@ def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
 
 
-def _event(step: Step) -> dict:
+def event(step: Step) -> dict:
     """A step as a line of the history: what, how much, who, why."""
     title = f"{step.rung.name} {fixed(step.area_mu)} 亩"
     if step.verdict in ("returned", "revoked"):
