@@ -93,5 +93,5 @@ def paths(found: Rings, frame: Frame, count: int) -> list[str]:
 
 def round_metres(longest: float) -> int:
     """The longest of 1, 2, 5, 10, 20, 50 … metres that is not longer: the length of a scale bar."""
-    power = 10 ** max(int(math.floor(math.log10(max(longest, 1)))), 0)
+    power = 10 ** math.floor(math.log10(max(longest, 1)))
     return next(n * power for n in (5, 2, 1) if n * power <= max(longest, 1))

@@ -73,7 +73,7 @@ function begin(facts) {
   tell();
   rows();
   const asked = new URLSearchParams(location.search).get("parcel");
-  if (asked && numbers.has(bare(asked))) open(numbers.get(bare(asked)), true);
+  if (asked && numbers.has(bare(asked))) open(numbers.get(bare(asked)), { isFound: true });
   box.dataset.ready = String(facts.ids.length);
   performance.mark("farmland-map-drawn");
 }
@@ -141,7 +141,7 @@ function picture(key) {
 }
 
 /* Map → drawer, list → map ----------------------------------------------------------------------------------- */
-function open(number, isFound = false) {
+function open(number, { isFound = false, byKey = false } = {}) {
   parcels.select(number);
   tell(number);
   const id = dashed(parcels.facts.ids[number]);
@@ -151,7 +151,7 @@ function open(number, isFound = false) {
     else row.removeAttribute("aria-selected");
   });
   keep(id);
-  show(id);
+  show(id).then(() => byKey && drawer.focus({ preventScroll: true }));
 }
 
 function close() {
@@ -195,7 +195,7 @@ function rows() {
     if (button) button.hidden = false;
     row.addEventListener("click", (event) => {
       if (event.target.closest("a, input, select, summary") || String(getSelection())) return;
-      open(number, true);
+      open(number, { isFound: true, byKey: event.detail === 0 });
     });
   });
 }
@@ -218,7 +218,7 @@ map.on("mousemove", (event) => {
 map.getContainer().addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !parcels) return;
   const number = parcels.find(map.getCenter());
-  if (number >= 0) open(number);
+  if (number >= 0) open(number, { byKey: true });
   else say("正中没有图斑，用方向键移动后再按回车。");
 });
 box.addEventListener("click", (event) => {

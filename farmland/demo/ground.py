@@ -69,9 +69,7 @@ def _clues(story: Story, town: Division, villages: list[Division]) -> tuple[dict
             finding=random.choice(FINDINGS), **facts,
         )  # fmt: skip
         found[village.pk].append(parcel)
-        listings.append(
-            Listing(list=source, town=town, serial=str(number + 1), code=parcel.codes[0], parcel=parcel)
-        )
+        listings.append(Listing(list=source, town=town, serial=str(number + 1), code=parcel.codes[0], parcel=parcel))
     return found, listings
 
 

@@ -103,7 +103,9 @@ def remove_demo() -> dict[str, int]:
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
-        Overlap.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(other__is_demo=True) | Q(layer__is_demo=True)),
+        Overlap.objects.filter(
+            Q(is_demo=True) | Q(parcel__is_demo=True) | Q(other__is_demo=True) | Q(layer__is_demo=True)
+        ),
         Shape.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(layer__is_demo=True)),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),

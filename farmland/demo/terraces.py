@@ -1,6 +1,6 @@
 """Invented boundaries: terraces along invented contour lines, one hillside a village, each as large as it was issued.
 
-Nothing here is a real place. Working in metres from ``ORIGIN``, x east and y north; the same parcels give the same land.
+Nothing here is a real place. In metres from ``ORIGIN``, x east and y north; the same parcels give the same land.
 """
 
 import math
@@ -71,7 +71,9 @@ class _Slope:
 
     def __init__(self, number: int, random: Random):
         self.corner = numpy.array([number % ABREAST * APART[0], number // ABREAST * APART[1]])
-        self.waves = [(random.uniform(8, 26), random.uniform(320, 1000), random.uniform(0, math.tau)) for _ in range(4)]
+        self.waves = [
+            (random.uniform(8, 26), random.uniform(320, 1000), random.uniform(0, math.tau)) for _ in range(4)
+        ]
         self.turn, self.shear = math.radians(random.uniform(-14, 14)), random.uniform(-0.12, 0.12)
 
     def contour(self, row: int, height: float) -> numpy.ndarray:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
+import shapely
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,6 +25,7 @@ from farmland.lib.excel import Column, new_sheet, new_workbook
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel, ParcelList, Step, Work
 from parcels.progress import Ladders
+from parcels.shapes import new_shape, set_shape
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
@@ -165,6 +167,11 @@ class Planter:
             town=self.town, division=self.division, parcel=parcel, kind=self.kind, year=self.year,
             area_mu=Decimal("9.5"), attrs={"note": self.word("worknote")},
         )  # fmt: skip
+        land = shapely.box(106.1, 29.9, 106.101, 29.901)
+        set_shape(parcel, land, crs="EPSG:4490")
+        if self.division == self.town:
+            layer = ParcelList.objects.create(town=self.town, year=self.year, role="layer", title=self.word("layer"))
+            new_shape(land, town=self.town, crs="EPSG:4490", layer=layer, name=self.word("piece")).save()
         return parcel, work
 
     def steps(self, work: Work) -> Step:
