@@ -37,6 +37,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
     town, year = town_year.town, town_year.year
     first = {
         "parcel_detail": Parcel.objects.filter(town=town, year=year, division=village),
+        "parcel_glance": Parcel.objects.filter(town=town, year=year, division=village),
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),

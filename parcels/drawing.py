@@ -13,6 +13,7 @@ import shapely
 
 FINE, COARSE = 1e-6, 5e-6  # degrees: a decimetre, half a metre
 MANY = 5000  # boundaries from which the coarse grid is used
+NEAT = (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)  # of a scale
 METRES = 111_320.0  # of a degree of latitude, near enough for a picture
 
 
@@ -69,17 +70,25 @@ class Frame:
     offset: tuple[float, float]
 
     @classmethod
-    def around(cls, box: tuple[float, float, float, float], width: float, height: float, margin: float) -> "Frame":
+    def neat(cls, box: tuple[float, float, float, float], width: float, height: float, margin: float, mm: float):
+        """The frame that fits, at a round scale: (frame, n) for 1:n when ``mm`` units are printed as a millimetre."""
         west, south, east, north = box
-        across, up = METRES * math.cos(math.radians((south + north) / 2)), METRES
-        metres = max((east - west) * across, 1.0), max((north - south) * up, 1.0)
-        scale = min((width - 2 * margin) / metres[0], (height - 2 * margin) / metres[1])
+        across = METRES * math.cos(math.radians((south + north) / 2))
+        metres = max((east - west) * across, 1.0), max((north - south) * METRES, 1.0)
+        least = 1000 * mm * max(metres[0] / (width - 2 * margin), metres[1] / (height - 2 * margin))
+        power = 10 ** math.floor(math.log10(max(least, 1)))
+        one_to = round(next(n * power for n in NEAT if n * power >= least))
+        scale = 1000 * mm / one_to
         offset = (width - metres[0] * scale) / 2, (height - metres[1] * scale) / 2
-        return cls(west, north, (across * scale, up * scale), scale, offset)
+        return cls(west, north, (across * scale, METRES * scale), scale, offset), one_to
 
     def place(self, points: numpy.ndarray) -> numpy.ndarray:
         x = (points[:, 0] - self.west) * self.per_degree[0] + self.offset[0]
         return numpy.column_stack([x, (self.north - points[:, 1]) * self.per_degree[1] + self.offset[1]])
+
+    def at(self, longitude: float, latitude: float) -> tuple[float, float]:
+        x, y = numpy.round(self.place(numpy.array([[longitude, latitude]])), 1)[0].tolist()
+        return x, y
 
 
 def paths(found: Rings, frame: Frame, count: int) -> list[str]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcel_map, parcels, system
+from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcel_map, parcel_sheet, parcels, system
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail
@@ -35,6 +35,7 @@ urlpatterns = [
         f"{YEAR}parcels/import/<uuid:pk>/columns/", parcel_columns.parcel_import_columns, name="parcel_import_columns"
     ),
     path("<slug:town>/<int:year>/parcels/shapes.json", parcel_map.parcel_shapes, name="parcel_shapes"),
+    path("<slug:town>/<int:year>/parcels/sheet/", parcel_sheet.parcel_sheet, name="parcel_sheet"),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/glance/", parcel_map.parcel_glance, name="parcel_glance"),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/", parcels.parcel_detail, name="parcel_detail"),
     path("<slug:town>/<int:year>/acceptances/", acceptances.acceptance_list, name="acceptance_list"),

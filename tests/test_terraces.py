@@ -10,7 +10,7 @@ from farmland.demo.terraces import ORIGIN, Plot, blob, hillside
 from farmland.lib import geo
 
 random = Random(7)
-PLOTS = [Plot(Decimal(random.randint(20, 560)).scaleb(-2), number) for number in range(240)]
+PLOTS = [Plot(Decimal(random.randint(20, 400)).scaleb(-2), number) for number in range(240)]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from farmland.lib.area import M2_PER_MU
 ORIGIN = 106.0, 29.8  # longitude and latitude of the corner of an invented box
 RADIUS, FLATTENING = 6378137.0, 1 / 298.257222101  # of CGCS2000
 WIDTH = 780.0  # of a hillside
-APART = 1150.0, 1050.0  # between the corners of two hillsides
+APART = 1040.0, 900.0  # between the corners of two hillsides
 ABREAST = 3
 LOOK = 1.9  # how many times as wide as high a terrace is drawn
 BANK = 0.9  # what is left of a terrace between its banks

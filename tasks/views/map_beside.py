@@ -4,7 +4,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from parcels.models import Shape
-from parcels.shapes import with_coordinates
 from tasks.models import TownYear
 from tasks.views.common import where
 
@@ -15,7 +14,7 @@ NONE = "00000000-0000-0000-0000-000000000000"
 def map_beside(request, town_year: TownYear) -> dict:
     """``shown``: asked for (?view=map), or not refused (?view=list) where there is something to draw."""
     view = request.GET.get("view", "")
-    may = request.user.can("coordinates", town_year.town) or bool(with_coordinates(request.user))
+    may = request.user.can("coordinates")  # somewhere; what is drawn is asked village by village
     there = may and Shape.objects.filter(town=town_year.town, parcel__year=town_year.year).exists()
     query = request.GET.copy()
     for name in ("view", "page", "parcel", "job"):
@@ -27,6 +26,7 @@ def map_beside(request, town_year: TownYear) -> dict:
         "view": view if view in (LIST, MAP) else "",
         "shown": view == MAP or (there and view != LIST),
         "shapes": f"{reverse('parcel_shapes', kwargs=at)}?{query.urlencode()}",
+        "sheet": f"{reverse('parcel_sheet', kwargs=at)}?{query.urlencode()}",
         "glance": reverse("parcel_glance", kwargs=at | {"pk": NONE}),
         "query": query.urlencode(),
         "tiles": settings.TIANDITU_KEY,

@@ -71,9 +71,14 @@ def parcel_glance(request, town_year: TownYear, pk):
 def drawn(user: User, town_year: TownYear, chosen: dict):
     """The filtered parcels that have a boundary the user may see."""
     mine = Parcel.objects.visible_to(user).of_year(town_year.town, town_year.year)
-    if not user.can("coordinates", town_year.town):
-        mine = mine.filter(division__in=with_coordinates(user))
+    if (seen := seen_divisions(user, town_year)) is not None:
+        mine = mine.filter(division__in=seen)
     return filtered(mine, user, town_year, chosen).filter(shape__isnull=False)
+
+
+def seen_divisions(user: User, town_year: TownYear) -> set[int] | None:
+    """The divisions whose coordinates the user may see; None: all of the town's."""
+    return None if user.can("coordinates", town_year.town) else {one.pk for one in with_coordinates(user)}
 
 
 def layers_of(user: User, town_year: TownYear):
@@ -116,8 +121,8 @@ def _facts(rows, layers, town_year: TownYear) -> dict:
 class Looks:
     """The grounds a picture needs: each a stage's tier and name; ``number`` tells which one a parcel stands on."""
 
-    def __init__(self, town_year: TownYear, rows):
-        self.stages = Stages(town_year)
+    def __init__(self, town_year: TownYear, rows, stages: Stages | None = None):
+        self.stages = stages or Stages(town_year)
         gone = Work.objects.filter(town=town_year.town, parcel__in=rows.filter(stage="").values("pk"), exit="blocked")
         self.blocked = set(gone.values_list("parcel_id", flat=True))
         self.found: list[dict] = []

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -24,6 +24,8 @@ PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
 SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
 NO_STAGE = "none"
+EXITS = dict(Work.EXITS)
+EXIT = Subquery(Work.objects.filter(parcel=OuterRef("pk")).exclude(exit="").order_by("-pk").values("exit")[:1])
 FINDINGS = {"real": "属实", "partly": "部分属实", "no_problem": "无问题", "blocked": "不可整改"}
 
 
@@ -36,23 +38,23 @@ def parcel_list(request, town_year: TownYear):
     chosen = chosen_of(request)
     rows = filtered(mine, request.user, town_year, chosen)
     sums = totals(rows)
-    parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
+    listed = rows.select_related("division", "kind").annotate(left=EXIT)
+    parcels = Paginator(listed.order_by("division__path", "pk"), PAGE)
     parcels.count = sums["count"]
     page = parcels.get_page(request.GET.get("page"))
     stages = Stages(town_year)
-    exits = exits_of(page.object_list)
     for one in page.object_list:
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
-        one.exit_name = exits.get(one.pk, "")
-    choices = _choices(request.user, town_year, mine, labels, stages.names)
+        one.exit_name = EXITS.get(one.left, "")
+    choices = choices_of(request.user, town_year, mine, labels, stages.names)
     shown = {
         "town_year": town_year,
         "parcels": page,
         "totals": sums,
         "chosen": chosen,
         "choices": choices,
-        "active": _active(request.GET, chosen, choices),
+        "active": in_force(request.GET, chosen, choices),
         "export": export_query(town_year, _for_api(chosen)),
         "may_import": request.user.can("import", town_year.town),
         "job": job_of(request),
@@ -125,7 +127,7 @@ def totals(rows) -> dict:
 
 
 class Stages:
-    """The stages of this town's ladders: their names, and the ground each is drawn on.
+    """The stages of this town's ladders: their names, and the ground each is drawn on. Two queries.
 
     Accepted is what the counted level has accepted; a lower level's acceptance is drawn as evidenced.
     """
@@ -150,13 +152,7 @@ class Stages:
         return {"name": rung.name, "tier": "accepted" if counted and rung.rank >= counted.rank else "evidenced"}
 
 
-def exits_of(parcels: list[Parcel]) -> dict:
-    """Why parcels without a stage have none: their work has left."""
-    gone = Work.objects.filter(parcel__in=[one.pk for one in parcels if not one.stage]).exclude(exit="")
-    return {work.parcel_id: work.get_exit_display() for work in gone}
-
-
-def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
+def choices_of(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
     divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
     found = mine.order_by().values_list("kind", "kind__name", "stage", "source").distinct()
     kinds, used, sources = {}, set(), set()
@@ -173,7 +169,7 @@ def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> d
     }
 
 
-def _active(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
+def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
     """Each filter in force, in words, with the address of the list without it."""
     words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "q": "编号"}
     found = []

@@ -68,6 +68,8 @@ parcel_list              GET    town        302  200  200  200  200  200  200  2
 parcel_list              POST   town        302  405  405  405  405  405  405  405  405
 parcel_shapes            GET    town        302  200  200  200  200  200  200  200  200
 parcel_shapes            POST   town        302  405  405  405  405  405  405  405  405
+parcel_sheet             GET    town        302  200  200  200  200  200  200  200  200
+parcel_sheet             POST   town        302  405  405  405  405  405  405  405  405
 parcel_glance            GET    parcel      302  200  200  200  200  200  200  200  200
 parcel_glance            POST   parcel      302  405  405  405  405  405  405  405  405
 parcel_detail            GET    parcel      302  200  200  200  200  200  200  200  200

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 import shapely
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,32 +14,16 @@ from django.urls import reverse
 from farmland.places.models import Term
 from parcels.models import Parcel, ParcelList
 from parcels.shapes import new_shape, set_shape
-from tasks.services import recompute
 from tests.tasks.land import YEAR, Land
+from tests.tasks.map_world import CRS, SQUARE, mapped
 
 pytestmark = pytest.mark.django_db
 WHERE = {"town": "qingxi", "year": YEAR}
-CRS = "EPSG:4490"
-SQUARE = 0.001  # degrees
 
 
 @pytest.fixture
 def land():
-    """Three parcels of 东村 and one of 西村, each with a boundary; one more without."""
-    cache.clear()
-    land = Land()
-    land.target("abandonment", 100, level="county")
-    land.parcels = {}
-    for at, (name, village) in enumerate([("a", "东村"), ("b", "东村"), ("c", "东村"), ("d", "西村")]):
-        work = land.work(village, "abandonment", "15", parcel=True)
-        set_shape(work.parcel, shapely.box(106 + at * 0.01, 29.8, 106 + at * 0.01 + SQUARE, 29.8 + SQUARE), crs=CRS)
-        land.parcels[name] = work
-    land.work("西村", "restructure", "3", parcel=True)
-    land.step(land.parcels["a"], "county_accepted", "15")
-    land.step(land.parcels["b"], "planted", "15")
-    type(land.parcels["c"]).objects.filter(pk=land.parcels["c"].pk).update(exit="blocked", exit_reason="坟山")
-    recompute(land.town, YEAR)
-    return land
+    return mapped()
 
 
 def url(name: str, **more) -> str:
@@ -280,7 +263,7 @@ def test_the_number_of_queries_does_not_grow(land, client):
         with CaptureQueriesContext(connection) as queries:
             client.get(url("parcel_shapes"))
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 16
+    assert counts[0] == counts[1] <= 12
 
 
 def test_more_than_can_be_drawn_is_said(land, client, monkeypatch):
