@@ -6,13 +6,15 @@ from decimal import Decimal
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from farmland.places.models import Division
 from parcels import drawing
 from parcels.models import Parcel
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels
+from tasks.views.parcel_groups import groups, totals_of
 from tasks.views.parcel_map import MOST, Looks, layers_of, places, seen_divisions
-from tasks.views.parcels import Stages, choices_of, chosen_of, filtered, in_force, totals
+from tasks.views.parcels import Stages, choices_of, chosen_of, filtered, in_force
 
 MM = 96 / 25.4  # CSS pixels in a millimetre
 ORDER = ("accepted", "evidenced", "planted", "ploughed", "planned", "dead", "idle")
@@ -45,7 +47,7 @@ def parcel_sheet(request, town_year: TownYear):
     paper, chosen = PAPERS[size], chosen_of(request)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
     rows = filtered(mine, request.user, town_year, chosen)
-    sums = totals(rows)
+    sums = totals_of(groups(rows))
     page = {
         "town_year": town_year,
         "paper": paper,
@@ -65,7 +67,8 @@ def _words(request, town_year: TownYear, mine, chosen: dict) -> list[str]:
     if not any(chosen.values()):
         return []
     labels, stages = Labels(town_year.town), Stages(town_year)
-    names = choices_of(request.user, town_year, mine, labels, stages.names)
+    places = Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path")
+    names = choices_of(list(places), groups(mine), labels, stages.names)
     return [one["text"] for one in in_force(request.GET, chosen, names)]
 
 

@@ -4,13 +4,12 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Q
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.jobs.models import Job
-from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Listing, Parcel, Rung, Step, Work
@@ -19,13 +18,11 @@ from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
 from tasks.views.map_beside import map_beside
+from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
-SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
 NO_STAGE = "none"
-EXITS = dict(Work.EXITS)
-EXIT = Subquery(Work.objects.filter(parcel=OuterRef("pk")).exclude(exit="").order_by("-pk").values("exit")[:1])
 FINDINGS = {"real": "属实", "partly": "部分属实", "no_problem": "无问题", "blocked": "不可整改"}
 
 
@@ -33,25 +30,23 @@ FINDINGS = {"real": "属实", "partly": "部分属实", "no_problem": "无问题
 @require_safe
 def parcel_list(request, town_year: TownYear):
     """``?division=&kind=&stage=&source=&q=``: all in the address, so that a filtered list can be kept and sent."""
-    labels = Labels(town_year.town)
+    labels, stages, chosen = Labels(town_year.town), Stages(town_year), chosen_of(request)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
-    chosen = chosen_of(request)
-    rows = filtered(mine, request.user, town_year, chosen)
-    sums = totals(rows)
-    listed = rows.select_related("division", "kind").annotate(left=EXIT)
-    parcels = Paginator(listed.order_by("division__path", "pk"), PAGE)
-    parcels.count = sums["count"]
-    page = parcels.get_page(request.GET.get("page"))
-    stages = Stages(town_year)
+    places = list(Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path"))
+    every, inside = kept_groups(request.user, town_year, mine), chosen_place(places, chosen)
+    rows = filtered(mine, request.user, town_year, chosen, inside)
+    found = groups(rows) if chosen["q"] else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
+    page = Paginator(ByVillage(rows, found), PAGE).get_page(request.GET.get("page"))
+    exits = exits_of(page.object_list)
     for one in page.object_list:
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
-        one.exit_name = EXITS.get(one.left, "")
-    choices = choices_of(request.user, town_year, mine, labels, stages.names)
+        one.exit_name = exits.get(one.pk, "")
+    choices = choices_of(places, every, labels, stages.names)
     shown = {
         "town_year": town_year,
         "parcels": page,
-        "totals": sums,
+        "totals": totals_of(found),
         "chosen": chosen,
         "choices": choices,
         "active": in_force(request.GET, chosen, choices),
@@ -103,10 +98,20 @@ def chosen_of(request) -> dict[str, str]:
     return {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
 
 
-def filtered(rows, user, town_year: TownYear, chosen: dict):
-    """The parcels the chosen filters leave; a division includes what lies below it."""
+def chosen_place(places: list[Division], chosen: dict) -> Division | None:
+    """The division of the address among those the user sees, or 404."""
+    if not chosen["division"]:
+        return None
+    found = next((one for one in places if one.code == chosen["division"]), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def filtered(rows, user, town_year: TownYear, chosen: dict, inside: Division | None = None):
+    """The parcels the chosen filters leave; a division (``inside`` where it is known) includes what lies below it."""
     if chosen["division"]:
-        inside = division_in(user, town_year, chosen["division"])
+        inside = inside or division_in(user, town_year, chosen["division"])
         rows = rows.filter(division__path__startswith=inside.path)
     for name in ("kind", "source"):
         if chosen[name]:
@@ -117,13 +122,6 @@ def filtered(rows, user, town_year: TownYear, chosen: dict):
         listed = Listing.objects.filter(town=town_year.town, code__icontains=text).values("parcel")
         rows = rows.filter(Q(pk__in=listed) | Q(codes__icontains=text) | Q(group__icontains=text))
     return rows
-
-
-def totals(rows) -> dict:
-    """Count and areas of all rows, not only of the page shown; exact, for the columns are whole numbers."""
-    sums = {name: Sum(name, output_field=QuantityField()) for name in SUMMED}
-    found = rows.order_by().aggregate(count=Count("pk"), **sums)
-    return {name: Decimal(0) if value is None else value for name, value in found.items()}
 
 
 class Stages:
@@ -152,18 +150,19 @@ class Stages:
         return {"name": rung.name, "tier": "accepted" if counted and rung.rank >= counted.rank else "evidenced"}
 
 
-def choices_of(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
-    divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
-    found = mine.order_by().values_list("kind", "kind__name", "stage", "source").distinct()
-    kinds, used, sources = {}, set(), set()
-    for kind, name, stage, source in found:
-        kinds[kind] = name
-        used.add(stage)
-        sources.add(source)
+def exits_of(parcels: list[Parcel]) -> dict:
+    """Why parcels without a stage have none: their work has left."""
+    gone = Work.objects.filter(parcel__in=[one.pk for one in parcels if not one.stage]).exclude(exit="")
+    return {work.parcel_id: work.get_exit_display() for work in gone}
+
+
+def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict) -> dict:
+    """What can be chosen in each filter: only what some parcel of the user's has."""
+    used, sources = {one.stage for one in every}, {one.source for one in every}
     without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
-        "division": [(one.code, one.name) for one in divisions if one.pk != town_year.town_id],
-        "kind": list(kinds.items()),
+        "division": [(one.code, one.name) for one in places if not one.is_tenant],
+        "kind": sorted({(one.kind, one.kind_name) for one in every}),
         "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
         "source": [(code, labels.of("source", code)) for code in sorted(filter(None, sources))],
     }
