@@ -1,6 +1,6 @@
 // The map beside the list of parcels: reads what the filters leave, draws it (land.js), and keeps list, map and drawer
 // in step. Without a script the list works by itself.
-//   [data-map data-shapes data-glance data-tiles]   the map; what it draws, what the drawer shows, key of 天地图
+//   [data-map data-shapes data-glance data-tiles]   the map; what it draws, what the drawer shows, where 天地图 has its pictures
 //   [data-parcel] rows, [data-locate] buttons        lead to a parcel on the map
 //   ?parcel=ID in the address                         a parcel that is open, so that the address can be sent
 
@@ -131,10 +131,8 @@ function layers(facts) {
   field.hidden = !facts.layers.length;
 }
 
-function picture(key) {
-  const at = (name) =>
-    `https://t{s}.tianditu.gov.cn/${name}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=${name}&STYLE=default` +
-    `&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}&tk=${encodeURIComponent(key)}`;
+function picture(address) {
+  const at = (name) => address.replace("LAYER_w", `${name}_w`).replace("=LAYER&", `=${name}&`);
   const facts = { subdomains: "01234567", maxNativeZoom: 18, maxZoom: 20, attribution: "底图：天地图" };
   L.tileLayer(at("img"), facts).addTo(map);
   L.tileLayer(at("cia"), facts).addTo(map);

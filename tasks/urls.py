@@ -3,7 +3,16 @@
 from django.urls import path
 
 from tasks import pages
-from tasks.views import acceptances, issue_detail, parcel_columns, parcel_imports, parcel_map, parcel_sheet, parcels, system
+from tasks.views import (
+    acceptances,
+    issue_detail,
+    parcel_columns,
+    parcel_imports,
+    parcel_map,
+    parcel_sheet,
+    parcels,
+    system,
+)
 from tasks.views.findings import finding_waive, finding_withdraw, plan_check, plan_recheck
 from tasks.views.issues import issue_list
 from tasks.views.plan import plan_detail

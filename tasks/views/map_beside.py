@@ -1,5 +1,7 @@
 """Whether the list of parcels has a map beside it, and what the page gives the map's script."""
 
+from urllib.parse import quote
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -9,6 +11,15 @@ from tasks.views.common import where
 
 LIST, MAP = "list", "map"
 NONE = "00000000-0000-0000-0000-000000000000"
+
+
+def tiles() -> str:
+    """The address of 天地图's pictures, with LAYER for the name of the layer; empty without a key."""
+    if not settings.TIANDITU_KEY:
+        return ""
+    facts = "SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=LAYER&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles"
+    at = "TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+    return f"https://t{{s}}.tianditu.gov.cn/LAYER_w/wmts?{facts}&{at}&tk={quote(settings.TIANDITU_KEY)}"
 
 
 def map_beside(request, town_year: TownYear) -> dict:
@@ -29,5 +40,5 @@ def map_beside(request, town_year: TownYear) -> dict:
         "sheet": f"{reverse('parcel_sheet', kwargs=at)}?{query.urlencode()}",
         "glance": reverse("parcel_glance", kwargs=at | {"pk": NONE}),
         "query": query.urlencode(),
-        "tiles": settings.TIANDITU_KEY,
+        "tiles": tiles(),
     }

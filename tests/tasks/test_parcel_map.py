@@ -212,7 +212,7 @@ def test_only_a_key_brings_tianditu_to_the_page(land, client, settings):
     answer = client.get(url("parcel_list"))
     assert "tianditu" not in answer.content.decode() + answer["Content-Security-Policy"]
     settings.TIANDITU_KEY = "abc123"
-    assert 'data-tiles="abc123"' in client.get(url("parcel_list")).content.decode()
+    assert re.search(r'data-tiles="https://t{s}[^"]+tk=abc123"', client.get(url("parcel_list")).content.decode())
 
 
 # Weight
