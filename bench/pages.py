@@ -59,6 +59,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(PARCEL_PAGES, parcels),
         **dict.fromkeys(WORK_PAGES, works),
         "proposal_detail": Proposal.objects.filter(town=town, year=year),
+        "parcel_glance": parcels,
         "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
         "issue_edit": Issue.objects.filter(town=town, year=year, division=village),
         "clue_detail": Clue.objects.filter(town=town, year=year),

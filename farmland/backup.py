@@ -4,6 +4,7 @@ A tar: each table as gzipped JSON lines, the raw uploads, ``manifest.json``, and
 it, so that a cut or altered file is known as such before anything is written. Sessions and the secret key stay out.
 """
 
+import base64
 import gzip
 import hashlib
 import json
@@ -188,6 +189,8 @@ def _text(value) -> str:
         return value.isoformat()
     if isinstance(value, uuid.UUID):
         return str(value)
+    if isinstance(value, bytes | memoryview):  # a boundary; what BinaryField.to_python reads
+        return base64.b64encode(value).decode()
     raise TypeError(f"no text for {value!r}")
 
 

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
+    "js_lib_leaflet",
     "farmland",
     "farmland.places",
     "farmland.accounts",
@@ -159,6 +160,11 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     },
 }
+
+# Pictures below the map come from 天地图 only where a key is given; else the map needs no internet.
+TIANDITU_KEY = env("TIANDITU_KEY", default="")
+if TIANDITU_KEY:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"].append("https://*.tianditu.gov.cn")
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from openpyxl import load_workbook
+from shapely import box
 
 from farmland.demo.users import demo_password
 from farmland.jobs.services import run_pending
+from parcels.shapes import set_shape
+from tasks.services import recompute
+from tests.tasks.land import Land
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
@@ -112,6 +116,54 @@ def test_a_form_moves_the_stage_and_an_acceptance_moves_the_count(chromium, live
     assert float_free(counted) == float_free(before["counted"]) + 22_500
     assert str(counted) in official.see("/xihe/2024/").content()
     assert village.complaints == official.complaints == []
+
+
+def test_the_map_draws_the_filtered_land_and_opens_the_drawer(chromium, live_server, settings, tmp_path):
+    """Pixels tell that something is drawn; a click on land opens its drawer, a row leads to its land."""
+    land = Land()
+    user = land.person(name="official")
+    user.set_password("secret")
+    user.save()
+    for at in range(4):
+        work = land.work("东村", "abandonment", "15", parcel=True)
+        set_shape(work.parcel, box(106 + at * 0.002, 29.8, 106.001 + at * 0.002, 29.801), crs="EPSG:4490")
+        land.step(work, "planted", "15") if at else None
+    recompute(land.town, 2024)
+    official = Visitor(chromium, live_server, "secret", "official")
+    page = official.see("/qingxi/2024/parcels/?stage=planted")
+    assert drawn(page) == "3"
+    assert page.inner_text("[data-map-status]") == "3 个图形"
+    assert page.inner_text("[data-map-legend]") == "已种植"
+    assert page.evaluate(COLOURS) > 2
+    page.evaluate("farmlandMap.setView([29.8005, 106.0025], 17)")
+    page.click("#map-view")
+    page.wait_for_selector("[data-drawer] h2")
+    code = page.inner_text("[data-drawer] h2")
+    assert page.inner_text("tr[aria-selected=true] a") == code
+    page.click("[data-map-close]")
+    page.locator("[data-locate]").last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-drawer] h2")
+    assert page.inner_text("[data-drawer] h2") != code
+    assert "parcel=" in page.url
+    page.reload()
+    assert drawn(page) == "3"
+    page.wait_for_selector("[data-drawer] h2")
+    assert official.complaints == []
+
+
+COLOURS = """() => {
+  const canvas = document.querySelector("#map-view canvas");
+  const dots = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const found = new Set();
+  for (let i = 0; i < dots.length; i += 4) if (dots[i + 3] === 255) found.add(String(dots.slice(i, i + 3)));
+  return found.size;
+}"""
+
+
+def drawn(page):
+    """How many boundaries the map says it has drawn, once it has."""
+    return page.wait_for_selector("[data-map][data-ready]").get_attribute("data-ready")
 
 
 def fill(source, wanted, path):

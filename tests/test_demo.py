@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
-from parcels.models import Kind, Parcel, Step
+from farmland.lib import geo
+from parcels.models import Kind, Parcel, Shape, Step, Work
 from tasks.acceptance import Wish, accept
 from tasks.models import Entry, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear
 from tasks.services import recompute
@@ -92,6 +93,29 @@ def test_every_stage_of_the_ladder_is_shown_somewhere():
     stages = set(Parcel.objects.values_list("stage", flat=True))
     assert {"issued", "cleared", "ploughed", "planted", "evidenced", "town_accepted", "county_accepted"} <= stages
     assert Step.objects.filter(verdict="returned").exists()
+
+
+def test_xihe_has_two_thousand_parcels_each_as_large_on_the_map_as_on_paper():
+    parcels = Parcel.objects.filter(town__slug="xihe", is_demo=True)
+    assert parcels.count() >= 2000
+    assert not parcels.filter(shape=None).exists()
+    shapes = Shape.objects.filter(parcel__in=parcels).values_list("computed_mu", "parcel__gross_mu")
+    assert all(abs(drawn - issued) <= issued / 1000 + Decimal("0.001") for drawn, issued in shapes)
+
+
+def test_clues_have_every_finding_and_no_work():
+    clues = Parcel.objects.filter(town__slug="xihe", source="routine_monitoring", is_demo=True)
+    assert set(clues.values_list("finding", flat=True)) == {"real", "partly", "no_problem", "blocked", ""}
+    assert not Work.objects.filter(parcel__in=clues).exists()
+
+
+@pytest.mark.parametrize("layer", ["redline", "steep"])
+def test_some_demo_parcels_lie_on_a_constraint_layer(layer):
+    area = geo.read_wkb(Shape.objects.get(layer__source=layer, layer__town__slug="xihe").wkb)
+    shapes = Shape.objects.filter(parcel__town__slug="xihe").values_list("wkb", "parcel__works")
+    on = [worked for wkb, worked in shapes if area.intersects(geo.read_wkb(wkb))]
+    assert 10 < len(on) < 300
+    assert any(on), "also a parcel with work"
 
 
 def test_removing_demo_leaves_no_trace(said):

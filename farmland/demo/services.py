@@ -8,6 +8,7 @@ from django.db.models import Q
 from farmland.accounts.models import ApiToken, Event, Grant, User
 from farmland.demo.batches import make_batches
 from farmland.demo.forms import hand_in
+from farmland.demo.ground import survey
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
 from farmland.demo.photos import write_evidence
@@ -21,8 +22,10 @@ from parcels.models import (
     Inspection,
     InspectionItem,
     Listing,
+    Overlap,
     Parcel,
     ParcelList,
+    Shape,
     Step,
     Work,
 )
@@ -59,6 +62,7 @@ def load_demo() -> list[str]:
             continue
         TownYear.objects.filter(town=plan.town, year=plan.year).update(working_date=story.working_date)
         Land(story, plan.town, users.get(story.town)).write()
+        survey(story, plan.town)
         write_issues(story, plan, users)
         write_clues(story, plan, users)
         recompute(plan.town, plan.year)
@@ -130,6 +134,10 @@ def remove_demo() -> dict[str, int]:
             for model in (IssueEvent, Deliberation, PermitCase)
         ),
         issues,
+        Overlap.objects.filter(
+            Q(is_demo=True) | Q(parcel__is_demo=True) | Q(other__is_demo=True) | Q(layer__is_demo=True)
+        ),
+        Shape.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(layer__is_demo=True)),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from farmland.lib.documents import Node, day, free, integer, number, parts, read, text, words
+from farmland.lib.documents import Node, day, free, integer, number, part, parts, read, text, words
 from tasks.plan.document import LedgerRowDoc
 
 
@@ -66,6 +66,25 @@ class DemoReferral(Node):
 
 
 @dataclass(frozen=True)
+class Monitored(Node):
+    """A list of clues spread over all villages, with boundaries for them and for the town's other demo parcels."""
+
+    title: str = text(required=True)
+    kind: str = text(required=True)
+    source: str = text(required=True)
+    count: int | None = integer(required=True)
+
+
+@dataclass(frozen=True)
+class DemoLayer(Node):
+    kind: str = text(required=True)
+    title: str = text(required=True)
+    village: str = text(required=True)
+    at: list[str] = words()
+    reach: list[str] = words()
+
+
+@dataclass(frozen=True)
 class Story(Node):
     town: str = text(required=True)
     year: int | None = integer(required=True)
@@ -77,6 +96,8 @@ class Story(Node):
     clues: list[DemoClue] = parts(DemoClue)
     referrals: list[DemoReferral] = parts(DemoReferral)
     batches: str = text()  # the kind of task that acceptance batches are made of
+    monitored: Monitored | None = part(Monitored)
+    layers: list[DemoLayer] = parts(DemoLayer)
 
 
 @dataclass(frozen=True)

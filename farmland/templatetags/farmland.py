@@ -45,6 +45,11 @@ def ground(tier: str) -> str:
     return mark_safe('class="bullet__track"')
 
 
+@register.filter
+def tier_word(tier: str) -> str:
+    return words.TIERS.get(tier, tier)
+
+
 def read(item, name: str, default=None):
     """``name`` of a dict or an object."""
     return item.get(name, default) if isinstance(item, Mapping) else getattr(item, name, default)

@@ -4,13 +4,12 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Q
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.jobs.models import Job
-from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Listing, Parcel, Rung, Step, Work
@@ -20,11 +19,12 @@ from parcels.works import planned_beyond
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
+from tasks.views.map_beside import map_beside
+from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 from tasks.views.trail import trail
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
-SUMMED = ("gross_mu", "cultivated_mu", "pbf_mu", "net_mu")
 NO_STAGE = "none"
 
 
@@ -32,32 +32,31 @@ NO_STAGE = "none"
 @require_safe
 def parcel_list(request, town_year: TownYear):
     """``?division=&kind=&stage=&source=&q=``: all in the address, so that a filtered list can be kept and sent."""
-    labels = Labels(town_year.town)
+    labels, stages, chosen = Labels(town_year.town), Stages(town_year), chosen_of(request)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
-    chosen = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
-    rows = filtered(mine, request.user, town_year, chosen)
-    sums = totals(rows)
-    parcels = Paginator(rows.select_related("division", "kind").order_by("division__path", "pk"), PAGE)
-    parcels.count = sums["count"]
-    page = parcels.get_page(request.GET.get("page"))
-    stages = Stages(town_year)
+    places = list(Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path"))
+    every, inside = kept_groups(request.user, town_year, mine), chosen_place(places, chosen)
+    rows = filtered(mine, request.user, town_year, chosen, inside)
+    found = groups(rows) if chosen["q"] else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
+    page = Paginator(ByVillage(rows, found), PAGE).get_page(request.GET.get("page"))
     exits = exits_of(page.object_list)
     for one in page.object_list:
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
         one.exit_name = exits.get(one.pk, "")
-    choices = _choices(request.user, town_year, mine, labels, stages.names)
+    choices = choices_of(places, every, labels, stages.names)
     shown = {
         "town_year": town_year,
         "parcels": page,
-        "totals": sums,
+        "totals": totals_of(found),
         "chosen": chosen,
         "choices": choices,
-        "active": _active(request.GET, chosen, choices),
+        "active": in_force(request.GET, chosen, choices),
         "export": export_query(town_year, _for_api(chosen)),
         "may_import": request.user.can("import", town_year.town),
         "bulk": [] if town_year.closed_on else _bulk_acts(request.user),
         "job": job_of(request),
+        "beside": map_beside(request, town_year),
     }
     return render(request, "parcels/list.html", shown)
 
@@ -95,7 +94,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "town_year": town_year,
         "parcel": parcel,
         "look": stages.look(parcel),
-        "facts": _facts(parcel, labels),
+        "facts": parcel_facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
         "works": [_work(one, steps, labels, stages, every) for one in works],
         "trail": trail(parcel, steps, request.user),
@@ -121,10 +120,25 @@ def finding_of(parcel: Parcel) -> str:
     return "，".join(word for word in words if word)
 
 
-def filtered(rows, user, town_year: TownYear, chosen: dict):
-    """The parcels the chosen filters leave; a division includes what lies below it."""
+def chosen_of(request) -> dict[str, str]:
+    """The filters in the address, for the list, the map and paper alike."""
+    return {name: request.GET.get(name, "").strip() for name in (*FILTERS, "q")}
+
+
+def chosen_place(places: list[Division], chosen: dict) -> Division | None:
+    """The division of the address among those the user sees, or 404."""
+    if not chosen["division"]:
+        return None
+    found = next((one for one in places if one.code == chosen["division"]), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def filtered(rows, user, town_year: TownYear, chosen: dict, inside: Division | None = None):
+    """The parcels the chosen filters leave; a division (``inside`` where it is known) includes what lies below it."""
     if chosen["division"]:
-        inside = division_in(user, town_year, chosen["division"])
+        inside = inside or division_in(user, town_year, chosen["division"])
         rows = rows.filter(division__path__startswith=inside.path)
     for name in ("kind", "source"):
         if chosen[name]:
@@ -137,15 +151,8 @@ def filtered(rows, user, town_year: TownYear, chosen: dict):
     return rows
 
 
-def totals(rows) -> dict:
-    """Count and areas of all rows, not only of the page shown; exact, for the columns are whole numbers."""
-    sums = {name: Sum(name, output_field=QuantityField()) for name in SUMMED}
-    found = rows.order_by().aggregate(count=Count("pk"), **sums)
-    return {name: Decimal(0) if value is None else value for name, value in found.items()}
-
-
 class Stages:
-    """The stages of this town's ladders: their names, and the ground each is drawn on.
+    """The stages of this town's ladders: their names, and the ground each is drawn on. Two queries.
 
     Accepted is what the counted level has accepted; a lower level's acceptance is drawn as evidenced.
     """
@@ -176,24 +183,19 @@ def exits_of(parcels: list[Parcel]) -> dict:
     return {work.parcel_id: work.get_exit_display() for work in gone}
 
 
-def _choices(user, town_year: TownYear, mine, labels: Labels, stages: dict) -> dict:
-    divisions = Division.objects.visible_to(user).filter(town=town_year.town).order_by("path")
-    found = mine.order_by().values_list("kind", "kind__name", "stage", "source").distinct()
-    kinds, used, sources = {}, set(), set()
-    for kind, name, stage, source in found:
-        kinds[kind] = name
-        used.add(stage)
-        sources.add(source)
+def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict) -> dict:
+    """What can be chosen in each filter: only what some parcel of the user's has."""
+    used, sources = {one.stage for one in every}, {one.source for one in every}
     without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
-        "division": [(one.code, one.name) for one in divisions if one.pk != town_year.town_id],
-        "kind": list(kinds.items()),
+        "division": [(one.code, one.name) for one in places if not one.is_tenant],
+        "kind": sorted({(one.kind, one.kind_name) for one in every}),
         "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
         "source": [(code, labels.of("source", code)) for code in sorted(filter(None, sources))],
     }
 
 
-def _active(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
+def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
     """Each filter in force, in words, with the address of the list without it."""
     words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "q": "编号"}
     found = []
@@ -213,7 +215,7 @@ def _for_api(chosen: dict) -> dict:
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 
-def _facts(parcel: Parcel, labels: Labels) -> list[tuple]:
+def parcel_facts(parcel: Parcel, labels: Labels) -> list[tuple]:
     areas = [
         ("图斑", parcel.gross_mu),
         ("耕地", parcel.cultivated_mu),
@@ -251,6 +253,18 @@ def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages, every: 
 
 def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
+
+
+def event(step: Step) -> dict:
+    """A step as a line of the history: what, how much, who, why."""
+    title = f"{step.rung.name} {fixed(step.area_mu)} 亩"
+    if step.verdict in ("returned", "revoked"):
+        title = f"{step.get_verdict_display()}：{title}" if step.area_mu else f"{step.rung.name}退回"
+    who = str(step.by) if step.by else "方案"
+    crop = f"作物 {step.crop}" if step.crop else ""
+    words = [str(step.work.kind), who, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
+    turn = "back" if step.verdict in ("returned", "revoked") else ""
+    return {"on": step.on, "title": title, "text": "，".join(word for word in words if word), "turn": turn}
 
 
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:

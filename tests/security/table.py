@@ -96,6 +96,12 @@ permit_settle            POST   permit      302  403  403  403  403  403  403  4
 
 parcel_list              GET    town        302  200  200  200  200  200  200  200  200
 parcel_list              POST   town        302  405  405  405  405  405  405  405  405
+parcel_shapes            GET    town        302  200  200  200  200  200  200  200  200
+parcel_shapes            POST   town        302  405  405  405  405  405  405  405  405
+parcel_sheet             GET    town        302  200  200  200  200  200  200  200  200
+parcel_sheet             POST   town        302  405  405  405  405  405  405  405  405
+parcel_glance            GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_glance            POST   parcel      302  405  405  405  405  405  405  405  405
 parcel_detail            GET    parcel      302  200  200  200  200  200  200  200  200
 parcel_detail            POST   parcel      302  405  405  405  405  405  405  405  405
 parcel_bulk              GET    town        302  405  405  405  405  405  405  405  405

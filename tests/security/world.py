@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
+import shapely
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -39,6 +40,7 @@ from parcels.models import (
 )
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
+from parcels.shapes import new_shape, set_shape
 from subsidies.models import Program, Rate
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
@@ -197,6 +199,12 @@ class Planter:
                before={self.word("key"): self.word("was")}, after={"note": self.word("is")},
                reason=self.word("because"))  # fmt: skip
         return parcel, gone.replaces
+        land = shapely.box(106.1, 29.9, 106.101, 29.901)
+        set_shape(parcel, land, crs="EPSG:4490")
+        if self.division == self.town:
+            layer = ParcelList.objects.create(town=self.town, year=self.year, role="layer", title=self.word("layer"))
+            new_shape(land, town=self.town, crs="EPSG:4490", layer=layer, name=self.word("piece")).save()
+        return parcel, work
 
     def steps(self, work: Work) -> Step:
         """A reported step by the place's own person and an acceptance by the town's official."""
