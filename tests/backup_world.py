@@ -63,7 +63,7 @@ def report() -> dict:
         ),
         "moments": [moment.isoformat() for moment in Step.objects.order_by("pk").values_list("updated_at", flat=True)],
         "trail": all(one.digest == one.fingerprint() for one in Event.objects.all()),
-        "media": sorted(hashlib.sha256(one.full_path.read_bytes()).hexdigest() for one in Upload.objects.all()),
+        "media": sorted({hashlib.sha256(one.full_path.read_bytes()).hexdigest() for one in Upload.objects.all()}),
         "sessions": Session.objects.count(),
     }
 

@@ -94,6 +94,7 @@ def test_a_form_moves_the_stage_and_an_acceptance_moves_the_count(chromium, live
     page.set_input_files("input[type=file]", filled)
     page.click("button:has-text('上传')")
     page.wait_for_load_state()
+    page.check("#sure")  # 12.50 of 10.40 亩 is asked about
     page.click("button:has-text('确认写入')")
     page.wait_for_load_state()
     assert "回执" in page.content()
