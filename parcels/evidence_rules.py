@@ -105,6 +105,19 @@ class Need:
         return max(self.wanted - self.there, 0)
 
 
+PHASES, VIEWS = ("before", "during", "after"), ("overall", "near")
+
+
+def _in_order(name: str) -> tuple[int, int, str]:
+    """Before to after, the whole before its parts: a database may give the keys of a set in any order."""
+    phase, _, view = name.partition("_")
+    return (
+        PHASES.index(phase) if phase in PHASES else len(PHASES),
+        VIEWS.index(view) if view in VIEWS else len(VIEWS),
+        view,
+    )
+
+
 def needs(sets: Mapping[str, Mapping[str, str]], kind: str, photos: Iterable[tuple[str, str]]) -> list[Need]:
     """The set of the kind, else the default one (``evidence_set``: {"after_overall": "2"}), against what is there.
 
@@ -113,7 +126,7 @@ def needs(sets: Mapping[str, Mapping[str, str]], kind: str, photos: Iterable[tup
     wanted = sets.get(kind) or sets.get(DEFAULT_SET) or {}
     there = Counter(photos)
     found = []
-    for name, count in wanted.items():
+    for name, count in sorted(wanted.items(), key=lambda one: _in_order(one[0])):
         phase, _, view = name.partition("_")
         if str(count).isascii() and str(count).isdigit():
             found.append(Need(phase, view, int(count), there[phase, view]))

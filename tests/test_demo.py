@@ -11,7 +11,7 @@ from django.utils import timezone
 from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
 from farmland.lib import geo
-from parcels.models import Kind, Parcel, Shape, Step, Work
+from parcels.models import Kind, Parcel, Proposal, Shape, Step, Work
 from tasks.acceptance import Wish, accept
 from tasks.models import Entry, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear
 from tasks.services import recompute
@@ -126,6 +126,10 @@ def test_removing_demo_leaves_no_trace(said):
     village = town_year.town.children.get(name="新四村")
     kind = Kind.objects.get(code="abandonment")
     accept(town_year, Wish(village, kind, "county", Decimal("1.5"), town_year.today(), "passed"), by=user)
+    Proposal.objects.create(
+        town=town_year.town, division=village, year=2024, kind=kind, code="自选1", area_mu=1, land_class="0305",
+        slope=5, in_redline=False, planned_order=1, consented_on=town_year.today(), proposed_by=user,
+    )  # fmt: skip
     remove_demo()
     after = counts()
     assert {name: after[name] - count for name, count in said["counts"].items() if after[name] != count} == {}

@@ -19,12 +19,14 @@ from farmland.places.models import Division
 from parcels.models import (
     Evidence,
     EvidenceOutcome,
+    ImportTemplate,
     Inspection,
     InspectionItem,
     Listing,
     Overlap,
     Parcel,
     ParcelList,
+    Proposal,
     Shape,
     Step,
     Work,
@@ -138,6 +140,10 @@ def remove_demo() -> dict[str, int]:
             Q(is_demo=True) | Q(parcel__is_demo=True) | Q(other__is_demo=True) | Q(layer__is_demo=True)
         ),
         Shape.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(layer__is_demo=True)),
+        Proposal.objects.filter(
+            Q(is_demo=True) | Q(proposed_by__in=by_demo) | Q(division__is_demo=True) | Q(parcel__is_demo=True)
+        ),
+        ImportTemplate.objects.filter(is_demo=True),
         Listing.objects.filter(list__is_demo=True),
         Parcel.objects.filter(is_demo=True),
         ParcelList.objects.filter(is_demo=True),
@@ -146,6 +152,7 @@ def remove_demo() -> dict[str, int]:
         ApiToken.objects.filter(user__in=by_demo),
     ]
     Work.objects.filter(replaces__in=invented).update(replaces=None)  # the rest that went on into a new year
+    Proposal.objects.filter(reviewed_by__in=demo_users).update(reviewed_by=None)
     Inspection.objects.filter(signed__user__in=demo_users).update(signed=None)
     for rows in gone:
         _count(removed, rows)
