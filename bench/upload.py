@@ -1,4 +1,5 @@
-"""A village form of 300 rows handed in until 总览 shows the new figure: real web process, real worker (P8)."""
+"""A village form of 300 rows handed in until the village's page of 总览 shows the new figure: real web process, real
+worker (P8)."""
 
 import http.client
 import os
@@ -104,12 +105,12 @@ class Desk:
             door.close()
 
     def hand_in(self, village: Division, data: bytes) -> tuple[float, float]:
-        """Seconds until the receipt, and until 总览 shows what the village has planted now."""
+        """Seconds until the receipt, and until the page shows what the village has planted now."""
         rows = Parcel.objects.filter(division=village, kind="abandonment").values_list("gross_mu", flat=True)
-        expected = fixed(sum(rows))
+        expected = f"已种植 {fixed(sum(rows))}"
         connections.close_all()
-        overview = f"/{self.town_year.town.slug}/{self.town_year.year}/"
-        if expected in figures(self.get(overview)):
+        overview = f"/{self.town_year.town.slug}/{self.town_year.year}/villages/{village.code}/"
+        if expected in words(self.get(overview)):
             raise RuntimeError(f"{village}: {expected} is shown before the form is in")
         body, kind = multipart(data)
         headers = {"Authorization": f"Token {self.token}", "Content-Type": kind, "Idempotency-Key": uuid4().hex}
@@ -118,7 +119,7 @@ class Desk:
         if status != 201:
             raise RuntimeError(f"{village}: {status} {text[:300]}")
         answered = time.perf_counter() - start
-        self.until(lambda: expected in figures(self.get(overview)))
+        self.until(lambda: expected in words(self.get(overview)))
         return answered, time.perf_counter() - start
 
     def until(self, happens) -> None:
@@ -133,9 +134,9 @@ class Desk:
         raise RuntimeError("nothing happened")
 
 
-def figures(page: str) -> set[str]:
-    """The numbers on a page."""
-    return set(re.findall(r"[0-9][0-9,]*(?:\.[0-9]+)?", page))
+def words(page: str) -> str:
+    """What stands on a page, without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def multipart(data: bytes) -> tuple[bytes, str]:
