@@ -17,7 +17,8 @@ from parcels.shapes import with_coordinates
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels
-from tasks.views.parcels import Stages, chosen_of, event, filtered, parcel_facts
+from tasks.views.parcels import Stages, chosen_of, filtered, parcel_facts
+from tasks.views.trail import of_step
 
 MOST = 30_000  # boundaries drawn at once
 IDLE = {"tier": "idle", "name": "无治理任务"}
@@ -62,7 +63,7 @@ def parcel_glance(request, town_year: TownYear, pk):
         "facts": [pair for pair in parcel_facts(parcel, labels) if pair[1]],
         "drawn_mu": shape.computed_mu if shape else None,
         "works": works,
-        "trail": [event(one) for one in steps[:6]],
+        "trail": [of_step(one) for one in steps[:6]],
         "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
     }
     return render(request, "parcels/_glance.html", shown)

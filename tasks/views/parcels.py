@@ -255,18 +255,6 @@ def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
 
 
-def event(step: Step) -> dict:
-    """A step as a line of the history: what, how much, who, why."""
-    title = f"{step.rung.name} {fixed(step.area_mu)} 亩"
-    if step.verdict in ("returned", "revoked"):
-        title = f"{step.get_verdict_display()}：{title}" if step.area_mu else f"{step.rung.name}退回"
-    who = str(step.by) if step.by else "方案"
-    crop = f"作物 {step.crop}" if step.crop else ""
-    words = [str(step.work.kind), who, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
-    turn = "back" if step.verdict in ("returned", "revoked") else ""
-    return {"on": step.on, "title": title, "text": "，".join(word for word in words if word), "turn": turn}
-
-
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
     """The accepted area of each level, with the level that counts marked."""
     mine = [step for step in steps if step.work_id == work.pk]
