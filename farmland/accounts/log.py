@@ -1,7 +1,7 @@
 """操作记录: who did what to which thing, before, after and why; and whether the chain of records still holds."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time
 
 from django.core.exceptions import PermissionDenied
@@ -21,6 +21,13 @@ KEYS = {
     "on": "日期", "state": "状态", "receipt": "回执", "year": "年度", "changed_rows": "变更行数",
 }  # fmt: skip
 FILTERS = ("who", "action", "q", "since", "until")
+AUDITS: list[Callable[[], tuple[str, list[str]]]] = []
+
+
+def register_audit(audit: Callable[[], tuple[str, list[str]]]) -> None:
+    """What ``verify_audit`` checks besides the chain: a function to (one line about what was checked, what is wrong)."""
+    if audit not in AUDITS:
+        AUDITS.append(audit)
 
 
 @require_safe
