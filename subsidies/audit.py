@@ -3,7 +3,7 @@
 Run by ``verify_audit`` and every night. What is wrong is told with its place; nothing is repaired.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -63,35 +63,34 @@ def of_batch(batch: Batch) -> Iterator[str]:
 
 
 def _payments(batch: Batch, lines: dict) -> Iterator[str]:
-    sent: Counter = Counter()
-    arrived, failed = ZERO, set()
-    for line, amount, result in Payment.objects.filter(line__batch=batch).values_list("line", "amount", "result"):
-        if result == "failed":
-            failed.add(line)
-            continue
-        sent[line] += 1
-        arrived += amount
+    rows = list(Payment.objects.filter(line__batch=batch).values_list("line", "amount", "result"))
+    sent = [(line, amount) for line, amount, result in rows if result != "failed"]
+    paid = {line for line, _ in sent}
+    for line, amount in sent:
         if amount != lines[line]:
             yield f"一笔支付 {fixed(amount)} 元与明细 {fixed(lines[line])} 元不一致。"
-    if twice := sum(count > 1 for count in sent.values()):
-        yield f"{twice} 行明细支付了不止一次。"
-    if unpaid := set(lines) - set(sent) - failed:
+    if len(sent) != len(paid):
+        yield "有的明细支付了不止一次。"
+    if unpaid := set(lines) - {line for line, _, _ in rows}:
         yield f"{len(unpaid)} 行明细没有支付记录。"
-    waiting = sum((lines[one] for one in set(lines) - set(sent)), ZERO)
+    if batch.state == "reconciled" and set(lines) - paid:
+        yield "已对账，但有的明细没有到账。"
+    yield from _sums(batch, lines, sum((amount for _, amount in sent), ZERO), paid)
+
+
+def _sums(batch: Batch, lines: dict, arrived: Decimal, paid: set) -> Iterator[str]:
+    waiting = sum((lines[one] for one in set(lines) - paid), ZERO)
     if arrived + waiting != batch.total:
-        yield f"支付合计 {fixed(arrived)} 元，待重新支付 {fixed(waiting)} 元，与批次合计 {fixed(batch.total)} 元不一致。"
-    if batch.state == "reconciled" and waiting:
-        yield f"已对账，但还有 {fixed(waiting)} 元没有到账。"
+        yield f"支付合计 {fixed(arrived)} 元，待重付 {fixed(waiting)} 元，与批次合计 {fixed(batch.total)} 元不一致。"
     drawn = -sum(Fund.objects.filter(batch=batch).values_list("amount", flat=True), ZERO)
     if drawn != batch.total:
         yield f"资金支出 {fixed(drawn)} 元与批次合计 {fixed(batch.total)} 元不一致。"
 
 
 def _rows_out_of_place() -> Iterator[str]:
-    """Live rows of a voided batch, rows that are not live elsewhere, amounts that say they are in a batch and are not."""
-    odd = BatchLine.objects.filter(
-        Q(is_live=True, batch__state="voided") | Q(is_live=False) & ~Q(batch__state="voided")
-    )
+    """Live rows of a voided batch, dead rows of another, amounts that say they are in a batch and are not."""
+    voided = Q(batch__state="voided")
+    odd = BatchLine.objects.filter(Q(is_live=True) & voided | Q(is_live=False) & ~voided)
     for one in odd.select_related("batch", "division"):
         yield f"{one.batch.number} {one.division}：明细的有效状态与批次不符。"
     rows = Entitlement.objects.filter(state__in=("batched", "settled")).exclude(lines__is_live=True)

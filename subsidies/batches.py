@@ -55,7 +55,7 @@ def moves_open(batch: Batch) -> list[str]:
 
 @logged("编制拨付批次")
 def prepare(round_: Round, *, by: User, divisions: Iterable[Division] | None = None, note: str = "") -> Batch:
-    """A draft of everything due in a round (in ``divisions`` only, where given); what another batch holds stays out."""
+    """A draft of everything due in a round (in ``divisions`` only, where given) that no other batch holds."""
     may(by, "prepare_payment", round_.town, "编制批次")
     year = lock_year(round_.town_id, round_.program.year)
     rows = _due(round_, divisions)

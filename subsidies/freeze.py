@@ -1,7 +1,7 @@
 """What the database itself refuses, whoever asks: changes of rows that were approved, paid or published.
 
 The same conditions are triggers on SQLite and PostgreSQL. They are put in place after every migration and taken away
-before it (SQLite makes a table anew to change a column, and its triggers would be lost), and a restore sets them aside.
+before it (SQLite makes a table anew to change a column: its triggers would be lost), and a restore sets them aside.
 Rows of the demo may be deleted, never changed, and no row turns into one of the demo.
 """
 
@@ -18,7 +18,7 @@ CLOSED = "('approved', 'paid', 'reconciled', 'voided')"
 
 @dataclass(frozen=True)
 class Rule:
-    """``refused``: SQL over OLD and NEW that both databases read alike; where it is true, ``message`` is the answer."""
+    """``refused``: SQL over OLD and NEW that both databases read; where it is true, ``message`` is the answer."""
 
     table: str
     event: str  # INSERT, UPDATE, DELETE
@@ -27,7 +27,7 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """With a digest of the rule: another rule is another name, so that names tell whether the rules are in place."""
+        """With a digest of the rule: another rule has another name, so names tell whether the rules are in place."""
         text = f"{self.table} {self.event} {self.refused} {self.message}"
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f"{PREFIX}{self.table.removeprefix('subsidies_')}_{self.event.lower()}_{digest}"

@@ -43,7 +43,7 @@ def terms_of(program: Program) -> Terms:
 
 
 class WorkDays:
-    """Which days are worked: Mondays to Fridays but for the holidays of the dictionary, and the days worked instead."""
+    """The days worked: Mondays to Fridays but for the dictionary's holidays, and the days worked instead."""
 
     def __init__(self, town: Division):
         terms = Term.objects.of(HOLIDAY, town).values_list("code", "attrs")

@@ -25,7 +25,7 @@ AUDITS: list[Callable[[], tuple[str, list[str]]]] = []
 
 
 def register_audit(audit: Callable[[], tuple[str, list[str]]]) -> None:
-    """What ``verify_audit`` checks besides the chain: a function to (one line about what was checked, what is wrong)."""
+    """What ``verify_audit`` checks besides the chain: gives (a line about what was checked, what is wrong)."""
     if audit not in AUDITS:
         AUDITS.append(audit)
 

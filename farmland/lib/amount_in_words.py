@@ -1,4 +1,4 @@
-"""大写金额: how an amount of money is written so that no figure can be added or turned (正确填写票据和结算凭证的基本规定)."""
+"""大写金额: an amount written so that no figure can be added or turned (正确填写票据和结算凭证的基本规定)."""
 
 from decimal import Decimal
 

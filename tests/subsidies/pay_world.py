@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from farmland.accounts.models import User
 from farmland.lib.numbers import plain
 from subsidies import batches, funds, payees, payments, publicity
 from subsidies.models import Batch, Entitlement, Payee, Program, Rate, RateVersion, Round
@@ -24,8 +25,9 @@ class World:
     """东村 and 西村 are owed 500 元 a 亩 for accepted works. ``agri`` prepares, ``reviewer`` reviews, ``leader``
     approves, ``finance`` pays; ``clerk`` accepts and enters accounts, ``head`` reports for 东村."""
 
-    def __init__(self, areas=(("东村", 4), ("东村", 6), ("西村", "8.5")), **program):
+    def __init__(self, areas=(("东村", 4), ("东村", 6), ("西村", "8.5")), *, demo=False, **program):
         self.land = land = Land()
+        self.demo = demo
         self.town = land.town
         self.agri = land.person("lead_office", name="牵头")
         self.reviewer = land.person("official", name="审核")
@@ -34,6 +36,11 @@ class World:
         self.finance = land.person("finance", name="财政")
         self.discipline = land.person("discipline", name="纪检")
         self.head = land.person("village_head", land.villages["东村"], name="东村填报人")
+        if demo:
+            User.objects.update(is_demo=True)
+            for one in vars(self).values():
+                if isinstance(one, User):
+                    one.refresh_from_db()
         self.program = Program.objects.create(
             plan=land.plan, town=self.town, year=YEAR, key="reward", name="复耕奖补", clause="五", **program
         )
@@ -67,7 +74,7 @@ class World:
             rate_key="full", round=self.round, year=YEAR, work=work, subject=f"work:{work.pk}", base_mu=D(area),
             amount=amount, parts=parts or [{"payee_kind": "village", "amount": plain(amount)}],
             sources=sources or [], state="due", facts_digest="f" * 64,
-            explanation={"lines": [{"text": f"{area} 亩 × 500 元/亩"}]}, **more,
+            explanation={"lines": [{"text": f"{area} 亩 × 500 元/亩"}]}, is_demo=self.demo, **more,
         )  # fmt: skip
 
     def allot(self, amount, source="county"):
