@@ -19,7 +19,7 @@ from farmland.lib.refused import Refused, Stale
 from farmland.places.models import Term
 from parcels.models import Work
 from subsidies.attempts import attempted
-from subsidies.caps import ZERO, accepted_of
+from subsidies.caps import ZERO, accepted_of, areas_of
 from subsidies.models import Claim, Round
 from tasks.models import TownYear
 
@@ -92,7 +92,7 @@ def open_claims(round: Round, *, by: User | None = None, divisions: Iterable | N
         raise Refused(f"{round} 不是逐年申报的轮次，没有管护申报。")
     accepted = accepted_of(round)
     works = list(accepted.works() if divisions is None else accepted.works().filter(division__in=divisions))
-    areas = accepted.areas(works)
+    areas = accepted.areas(works, round.program)
     standing = {one.work_id: one for one in _standing(round)}
     in_town = [one for one in works if one.division_id == round.town_id]
     new = [
@@ -192,7 +192,7 @@ class Checker:
         self.caps = {}
         self.closed = {pk: closed_text(one, today_for(one)) for pk, one in rounds.items()}
         for pk, one in rounds.items():
-            self.caps |= accepted_of(one).areas([claim.work for claim in claims if claim.round_id == pk])
+            self.caps |= areas_of(one, [claim.work for claim in claims if claim.round_id == pk])
         crops = Term.objects.of("crop", claims[0].town) if claims else []
         self.crops = {term.code for term in crops}
 
@@ -237,7 +237,7 @@ def withdraw(claim: Claim, *, by: User) -> Claim:
         before = {claim.pk: facts(claim)}
         claim.state = "withdrawn"
         save([claim], ["state"])
-        cap = accepted_of(claim.round).areas([claim.work]).get(claim.work_id, ZERO)
+        cap = areas_of(claim.round, [claim.work]).get(claim.work_id, ZERO)
         fresh = _draft(claim.round, claim.work, cap, by)
         fresh.save(force_insert=True)
         log(WITHDRAW, [claim], before, by)

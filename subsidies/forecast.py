@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from farmland.places.models import Division
+from parcels.works import own_areas
 from subsidies.caps import ZERO, Accepted
-from subsidies.models import Claim, Program, Rate
+from subsidies.models import Claim, Rate
 
 CENT = Decimal("0.01")
 
@@ -49,41 +50,37 @@ class Forecast:
 
 def forecast(town: Division, plan_year: int, user) -> Forecast:
     """Of the villages whose money the user may read. A smaller area of one year is kept in the years after it."""
-    found = Forecast()
-    inside = {one.pk for one in user.divisions_for("read_money").filter(town=town)}
-    years: set[int] = set()
-    given_up = _given_up(town, plan_year)
+    accepted = Accepted(town, plan_year)
+    found = Forecast(left_out=[one for one in accepted.every if one.yuan_per_mu is None])
+    works = list(accepted.works().filter(division__in=user.divisions_for("read_money"))) if accepted.every else []
+    own, given_up = own_areas([one.pk for one in works]), _given_up(town, plan_year)
     cells: dict[Division, dict[int, Year]] = defaultdict(lambda: defaultdict(Year))
-    for program in Program.objects.filter(town=town, year=plan_year).select_related("town"):
-        accepted = Accepted(program)
-        found.left_out += [one for one in accepted.rates if one.yuan_per_mu is None]
-        works = [one for one in accepted.works() if one.division_id in inside] if accepted.rates else []
-        areas = accepted.areas(works)
+    for program, rates in accepted.rates.items():
         for work in works:
-            rate = accepted.by_kind[work.kind_id]
-            if rate.yuan_per_mu is None or not areas[work.pk]:
+            rate = rates.get(work.kind_id)
+            if rate is None or rate.yuan_per_mu is None:
                 continue
-            years |= set(rate.years)
-            for year in rate.years:
-                area = _still(areas[work.pk], given_up.get(work.pk, {}), year)
-                cell = cells[work.division][year]
-                cell.accepted += areas[work.pk]
-                cell.area += area
-                cell.amount += (area * rate.yuan_per_mu).quantize(CENT, ROUND_HALF_UP)
-    found.years = sorted(years)
+            if area := accepted.area(work, rate, own.get(work.pk, {})):
+                _add(cells[work.division], area, rate, given_up[program, work.pk])
+    found.years = sorted({year for by_year in cells.values() for year in by_year})
     ordered = sorted(cells.items(), key=lambda pair: pair[0].path)
     found.rows = {division: {year: by_year[year] for year in found.years} for division, by_year in ordered}
     return found
 
 
+def _add(cells: dict[int, Year], accepted: Decimal, rate: Rate, known: dict[int, Decimal]) -> None:
+    for year in rate.years:
+        area = min([accepted, *(said for when, said in known.items() if when <= year)])
+        cells[year].accepted += accepted
+        cells[year].area += area
+        cells[year].amount += (area * rate.yuan_per_mu).quantize(CENT, ROUND_HALF_UP)
+
+
 def _given_up(town: Division, plan_year: int) -> dict:
-    """Work → year → the area it was declared or verified with."""
+    """(program, work) → year → the area it was declared or verified with."""
     known = defaultdict(dict)
     rows = Claim.objects.filter(town=town, round__program__year=plan_year, state__in=["submitted", "verified"])
-    for work, year, declared, verified in rows.values_list("work", "year", "declared_mu", "verified_mu"):
-        known[work][year] = declared if verified is None else verified
+    rows = rows.values_list("round__program", "work", "year", "declared_mu", "verified_mu")
+    for program, work, year, declared, verified in rows:
+        known[program, work][year] = declared if verified is None else verified
     return known
-
-
-def _still(accepted: Decimal, known: dict[int, Decimal], year: int) -> Decimal:
-    return min([accepted, *(area for when, area in known.items() if when <= year)])
