@@ -1,4 +1,4 @@
-"""The yearly claims of a village as a workbook: pre-filled, filled in, compared with what stands, written all or none."""
+"""A village's yearly claims as a workbook: pre-filled, filled in, compared with what stands, written all or none."""
 
 import hashlib
 import io

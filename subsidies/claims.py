@@ -1,4 +1,4 @@
-"""管护申报: claims opened from what was accepted, declared by the village, taken back; ``verifying`` is the town's part.
+"""管护申报: claims opened from what was accepted, declared, taken back. The town's part is ``verifying``.
 
 A claim never goes above the accepted area as it stands at that moment. What is refused changes nothing and is logged.
 Locks: the round (opening), then claims by their ids.

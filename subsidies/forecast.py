@@ -1,4 +1,4 @@
-"""What the yearly aftercare will cost (管护预测): the accepted areas × the rate, less what villages gave up already."""
+"""What yearly aftercare will cost (管护预测): the accepted areas × the rate, less what villages gave up already."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

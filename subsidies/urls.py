@@ -1,6 +1,6 @@
 """Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
 
-from subsidies.views import claim_acts, claim_files, claims, entitlements, home
+from subsidies.views import claim_acts, claim_files, claims, entitlements, home, parcels
 
 urlpatterns = [
     *home.urls,
@@ -8,4 +8,5 @@ urlpatterns = [
     *claim_acts.urls,
     *claim_files.urls,
     *entitlements.urls,
+    *parcels.urls,
 ]

@@ -67,7 +67,7 @@ def entitlement_list(request, town_year: TownYear):
 
 
 def export_of(town_year: TownYear, chosen: dict) -> str:
-    """The same rows for REST, where ``year`` is the one that is paid, ``about_year`` that of the plan or the payment."""
+    """The same rows for REST: ``year`` is the one that is paid, ``about_year`` that of the plan or the payment."""
     return urlencode({"town": town_year.town.slug, "about_year": town_year.year} | {
         name: value for name, value in chosen.items() if value
     })  # fmt: skip
@@ -183,8 +183,8 @@ def _history(user, one: Entitlement) -> dict:
 
 def trail(one: Entitlement, found: dict, events: list[Event]) -> list[dict]:
     """Every step from calculation to payment, the newest first."""
-    items = [line(one.created_at, "生成应补", [str(one.created_by or ""), f"核算 {one.calculation}" if one.calculation_id
-                  else ""])]  # fmt: skip
+    words = [str(one.created_by or ""), f"核算 {one.calculation}" if one.calculation_id else ""]
+    items = [line(one.created_at, "生成应补", words)]
     for its in found["lines"]:
         for name, word in HANDS:
             at, who = getattr(its.batch, f"{name}_at"), getattr(its.batch, f"{name}_by")
