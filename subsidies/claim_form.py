@@ -28,7 +28,6 @@ from farmland.lib.refused import Refused
 from farmland.places.models import Division, Term
 from subsidies.claims import OPEN_STATES, Checker, Said, declare_many
 from subsidies.models import Claim
-from tasks.models import TownYear
 
 PURPOSE, SALT = "claim_form", "claim-form"
 SHEET = "管护申报"
@@ -70,7 +69,7 @@ def rows_of(division: Division, year: int, user: User):
     return rows.order_by("work__kind__order", "work__parcel__group", "pk")
 
 
-def blank(division: Division, year: int, town_year: TownYear, user: User) -> bytes:
+def blank(division: Division, year: int, user: User) -> bytes:
     """The .xlsx to fill in; Refused when there is nothing to declare."""
     claims = list(rows_of(division, year, user))
     if not claims:

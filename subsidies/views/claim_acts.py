@@ -109,7 +109,10 @@ def claim_declare_rest(request, town_year: TownYear):
     if division is None:
         if not allowed.exists():
             raise PermissionDenied
-        raise Http404
+        if request.POST.get("division"):
+            raise Http404
+        messages.error(request, "没有选择村，请从本村的申报页办理。")
+        return redirect("claim_list", **where(town_year))
     rows = claims_of(request.user, town_year, window).filter(division=division, state__in=OPEN_STATES, cap_mu__gt=0)
     pairs = [(one, Said(one.cap_mu, one.crop, "", one.version)) for one in rows]
     try:

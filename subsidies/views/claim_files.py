@@ -45,7 +45,7 @@ def claim_blank(request, town_year: TownYear):
     division = division_asked(request, town_year, request.GET.get("division", ""))
     window = Window(town_year, request.GET.get("for", "").strip())
     try:
-        data = claim_form.blank(division, window.year or town_year.year, town_year, request.user)
+        data = claim_form.blank(division, window.year or town_year.year, request.user)
     except Refused as refusal:
         messages.info(request, refusal.message)
         return redirect("claim_list", **where(town_year))
@@ -57,7 +57,11 @@ def claim_blank(request, town_year: TownYear):
 @require_POST
 def claim_upload(request, town_year: TownYear):
     """Keep the file and go to its preview."""
-    division = division_asked(request, town_year, request.POST.get("division", ""))
+    code = request.POST.get("division", "")
+    if not code and request.user.can("claim"):
+        messages.error(request, "没有选择村，请从本村的申报页上传。")
+        return redirect("claim_list", **where(town_year))
+    division = division_asked(request, town_year, code)
     window = Window(town_year, request.POST.get("for", "").strip())
     file = request.FILES.get("file")
     back = redirect(f"{reverse('claim_list', kwargs=where(town_year))}?for={window.year or ''}")
