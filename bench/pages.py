@@ -8,12 +8,13 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
+from subsidies.models import Claim, Entitlement
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
     "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
-    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
+    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original", "claim_blank",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -23,15 +24,16 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw",
+    "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
+    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
-    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview", "claim_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
     "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
-    "phone_parcel",
+    "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
@@ -70,6 +72,8 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
+        "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
+        "claim_detail": Claim.objects.filter(town=town, division=village),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

@@ -231,6 +231,41 @@ submission_progress      POST   submission  302  405  405  405  405  405  405  4
 submission_take_back     GET    submission  302  405  405  405  405  405  405  405  405
 submission_take_back     POST   submission  302  302  302  302  302  302  302  302  302
 
+subsidy_list             GET    town        302  200  200  200  200  200  200  200  200
+subsidy_list             POST   town        302  405  405  405  405  405  405  405  405
+claim_list               GET    town        302  200  200  200  200  200  200  200  200
+claim_list               POST   town        302  405  405  405  405  405  405  405  405
+claim_forecast           GET    town        302  200  200  200  200  200  200  200  200
+claim_forecast           POST   town        302  405  405  405  405  405  405  405  405
+claim_detail             GET    claim       302  200  200  200  200  200  200  200  200
+claim_detail             POST   claim       302  405  405  405  405  405  405  405  405
+claim_open               GET    town        302  405  405  405  405  405  405  405  405
+claim_open               POST   town        302  302  302  403  403  403  403  302  302
+claim_declare_rest       GET    town        302  405  405  405  405  405  405  405  405
+claim_declare_rest       POST   town        302  302  403  403  403  403  403  403  302
+claim_verify_many        GET    town        302  405  405  405  405  405  405  405  405
+claim_verify_many        POST   town        302  403  302  403  403  403  403  302  302
+claim_declare            GET    claim       302  405  405  405  405  405  405  405  405
+claim_declare            POST   claim       302  400  403  403  403  403  403  403  400
+claim_withdraw           GET    claim       302  405  405  405  405  405  405  405  405
+claim_withdraw           POST   claim       302  409  403  403  403  403  403  403  409
+claim_verify             GET    claim       302  405  405  405  405  405  405  405  405
+claim_verify             POST   claim       302  403  400  403  403  403  403  400  400
+claim_blank              GET    place       302  200  403  403  403  403  403  403  200
+claim_blank              POST   place       302  405  405  405  405  405  405  405  405
+claim_upload             GET    town        302  405  405  405  405  405  405  405  405
+claim_upload             POST   town        302  302  403  403  403  403  403  403  302
+claim_preview            GET    claim_file  302  400  403  403  403  403  403  403  400
+claim_preview            POST   claim_file  302  405  405  405  405  405  405  405  405
+claim_confirm            GET    claim_file  302  405  405  405  405  405  405  405  405
+claim_confirm            POST   claim_file  302  400  403  403  403  403  403  403  400
+entitlement_list         GET    town        302  200  200  200  200  200  200  200  200
+entitlement_list         POST   town        302  405  405  405  405  405  405  405  405
+entitlement_detail       GET    entitlement 302  200  200  200  200  200  200  200  200
+entitlement_detail       POST   entitlement 302  405  405  405  405  405  405  405  405
+parcel_money             GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_money             POST   parcel      302  405  405  405  405  405  405  405  405
+
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
 user_create              GET    town        302  404  403  403  403  403  403  200  200
@@ -348,10 +383,26 @@ api_rates                GET    list        401  200  200  200  200  200  200  2
 api_rates                POST   list        401  405  405  405  405  405  405  405  405
 api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+api_entitlements         GET    list        401  200  200  200  200  200  200  200  200
+api_entitlements         POST   list        401  405  405  405  405  405  405  405  405
+api_entitlements_detail  GET    entitlement 401  200  200  200  200  200  200  200  200
+api_entitlements_detail  POST   entitlement 401  405  405  405  405  405  405  405  405
+api_claims               GET    list        401  200  200  200  200  200  200  200  200
+api_claims               POST   list        401  400  400  400  400  400  400  400  400
+api_claims_detail        GET    claim       401  200  200  200  200  200  200  200  200
+api_claims_detail        POST   claim       401  405  405  405  405  405  405  405  405
+api_claims_verify        GET    claim       401  405  405  405  405  405  405  405  405
+api_claims_verify        POST   claim       401  403  400  403  403  403  403  400  400
+api_claims_withdraw      GET    claim       401  405  405  405  405  405  405  405  405
+api_claims_withdraw      POST   claim       401  409  403  403  403  403  403  403  409
+api_batches              GET    list        401  200  200  200  200  200  200  200  200
+api_batches              POST   list        401  405  405  405  405  405  405  405  405
+api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
+api_batches_detail       POST   batch       401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
-    "submission", "share", "progress", "job", "clue", "inspection", "evidence",
+    "submission", "share", "progress", "job", "clue", "inspection", "evidence", "claim", "claim_file", "entitlement",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

@@ -41,7 +41,9 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
-from subsidies.models import Program, Rate
+from subsidies.claim_form import PURPOSE as CLAIM_FORM
+from subsidies.claim_form import blank
+from subsidies.models import Batch, Claim, Entitlement, Program, Rate, RateVersion, Round
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
@@ -171,6 +173,7 @@ class Planter:
         found.share = Share.objects.filter(target__plan=self.plan, division=self.division).first()
         found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
+        found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         if self.division == self.town:
             found.progress = Progress.objects.filter(town=self.town, division=None).first()
@@ -376,6 +379,41 @@ class Planter:
         found = Finding.objects.filter(plan=self.plan, waived=False).order_by("order")[taken]
         waive(found, by=self.by, reason=self.word("waiver"), basis=self.word("basis"))
         return found
+
+    def money(self, work: Work):
+        """A claim given back, the form to fill in, an amount that waits, a batch of the town."""
+        program = Program.objects.filter(town=self.town).order_by("order").first()
+        round, _ = Round.objects.get_or_create(
+            town=self.town, program=program, year=self.year, label="管护", is_yearly=True
+        )
+        place = {"town": self.town, "division": self.division, "round": round, "year": self.year, "work": work}
+        claim = Claim.objects.create(
+            **place, cap_mu=Decimal(2), declared_mu=Decimal(1), reason=self.word("lessreason"), state="returned",
+            crop=self.word("claimcrop")[:40], verdict_reason=self.word("verdict"), submitted_by=self.by,
+        )  # fmt: skip
+        data = blank(self.division, self.year, self.by)
+        file = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('claimfile')}.xlsx", data), town=self.town, division=self.division,
+            user=self.by, purpose=CLAIM_FORM, limit=10**7,
+        )  # fmt: skip
+        rate = Rate.objects.filter(town=self.town).order_by("order", "pk").first()
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=1,
+            defaults={"rule": {}, "digest": "0" * 64, "state": "published", "published_at": timezone.now()},
+        )  # fmt: skip
+        tests = [{"group": "unless", "text": self.word("test"), "found": self.word("found"), "result": "unknown",
+                  "clause": self.word("testclause"), "ruled": {"by": "x", "reason": self.word("ruled"),
+                                                               "holds": False}}]  # fmt: skip
+        entitlement = Entitlement.objects.create(
+            **place, claim=claim, program=rate.program, rate_version=version, rate_key=rate.key,
+            subject=f"work:{work.pk}", state="held", reason=self.word("heldreason"), facts_digest="0" * 64,
+            explanation={"tests": tests, "works": [str(work.pk)]},
+            exclusions=[{"text": self.word("exclusion"), "result": "unknown", "clause": ""}],
+        )  # fmt: skip
+        batch = Batch.objects.create(
+            town=self.town, program=program, round=round, year=self.year, number=self.word("no", "=1+{}<i>"),
+        )  # fmt: skip
+        return claim, file, entitlement, batch
 
     def rate(self):
         rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()

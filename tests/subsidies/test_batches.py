@@ -53,7 +53,7 @@ def test_a_village_head_prepares_nothing(world):
     with pytest.raises(Refused, match="权限"):
         batches.prepare(world.round, by=world.head)
 
-    assert Event.objects.get(action="编制拨付批次（被拒绝）").user == world.head
+    assert Event.objects.get(action="编制拨付批次（未准）").user == world.head
 
 
 def test_rows_leave_a_draft_and_come_back(world):
@@ -143,8 +143,8 @@ def test_every_step_is_another_persons(world):
         with pytest.raises(Refused, match="支付须由另一人"):
             world.pay(batch, by=fresh(pk=person.pk))
 
-    assert Event.objects.filter(action="批准批次（被拒绝）", about=batch.pk).count() == 2
-    assert Event.objects.filter(action="支付批次（被拒绝）", about=batch.pk).count() == 2
+    assert Event.objects.filter(action="批准批次（未准）", about=batch.pk).count() == 2
+    assert Event.objects.filter(action="支付批次（未准）", about=batch.pk).count() == 2
 
 
 @pytest.mark.parametrize(("name", "told"), [("head", "填报过"), ("clerk", "验收过")])
@@ -486,7 +486,7 @@ def test_no_more_is_taken_back_than_was_paid(world):
     adjustments.withdraw(first, reason="写错", by=world.agri)
 
     assert adjust(world, "-2000").amount == D(-2000)
-    assert Event.objects.filter(action="登记调整（被拒绝）").count() == 3
+    assert Event.objects.filter(action="登记调整（未准）").count() == 3
 
 
 def test_who_entered_an_adjustment_does_not_approve_it(world):

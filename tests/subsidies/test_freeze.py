@@ -209,7 +209,7 @@ def test_a_refusal_of_the_database_is_a_refusal_to_the_user(world, monkeypatch):
     with pytest.raises(Refused, match="批次已批准，明细不能增加、修改或删除"):
         batches.remove(batch, [world.owed[0].pk], version=batch.version, by=world.agri)
 
-    assert Event.objects.get(action="修改批次明细（被拒绝）").reason.startswith("批次已批准")
+    assert Event.objects.get(action="修改批次明细（未准）").reason.startswith("批次已批准")
     assert batch.lines.count() == 3
 
 

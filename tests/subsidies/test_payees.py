@@ -44,7 +44,7 @@ def test_who_entered_it_does_not_confirm_it(world):
 
     made.refresh_from_db()
     assert made.state == "pending"
-    assert Event.objects.get(action="复核收款账户（被拒绝）").about == made.pk
+    assert Event.objects.get(action="复核收款账户（未准）").about == made.pk
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,12 @@
+"""Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
+
+from subsidies.views import claim_acts, claim_files, claims, entitlements, home, parcels
+
+urlpatterns = [
+    *home.urls,
+    *claims.urls,
+    *claim_acts.urls,
+    *claim_files.urls,
+    *entitlements.urls,
+    *parcels.urls,
+]
