@@ -4,6 +4,7 @@ Money of a round pays that round only; money of the policy as a whole pays what 
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -120,8 +121,13 @@ def split(amount: Decimal, parts: list[tuple[str, Decimal]]) -> list[tuple[str, 
 
 
 def balances(program: Program) -> list[Balance]:
+    return balances_of(Fund.objects.filter(program=program).values_list("source", "amount", "batch"))
+
+
+def balances_of(rows: Iterable[tuple]) -> list[Balance]:
+    """Of (source, amount, batch or None); what a batch took or gave back is paid, all else was given."""
     sums: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
-    for source, amount, batch in Fund.objects.filter(program=program).values_list("source", "amount", "batch"):
+    for source, amount, batch in rows:
         sums[source][batch is not None] += amount
     return [Balance(one, given, -out, given + out) for one, (given, out) in sorted(sums.items())]
 

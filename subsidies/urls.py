@@ -1,6 +1,17 @@
 """Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
 
-from subsidies.views import claim_acts, claim_files, claims, entitlements, home, parcels
+from subsidies.views import (
+    batch_acts,
+    batches,
+    claim_acts,
+    claim_files,
+    claims,
+    entitlements,
+    funds,
+    home,
+    parcels,
+    payees,
+)
 
 urlpatterns = [
     *home.urls,
@@ -9,4 +20,8 @@ urlpatterns = [
     *claim_files.urls,
     *entitlements.urls,
     *parcels.urls,
+    *batches.urls,
+    *funds.urls,
+    *batch_acts.urls,
+    *payees.urls,
 ]
