@@ -8,13 +8,14 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
-from subsidies.models import Claim, Entitlement
+from subsidies.models import Batch, Claim, Entitlement, Payee
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
     "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original", "claim_blank",
+    "batch_file",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -25,7 +26,11 @@ POST_ONLY = (
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
     "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
-    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm", "batch_rows", "batch_assign",
+    "batch_settle", "batch_review", "batch_send_back", "batch_publish", "batch_approve",
+    "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object", "batch_answer",
+    "batch_fail", "batch_reissue",
+    "batch_fund_add", "batch_rebook", "payee_confirm", "payee_refuse", "payee_retire", "payee_reveal",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
@@ -73,6 +78,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
         "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
+        "batch_adjust": Entitlement.objects.filter(town=town, division=village),
+        "batch_detail": Batch.objects.filter(town=town),
+        "payee_detail": Payee.objects.filter(town=town, division=village),
         "claim_detail": Claim.objects.filter(town=town, division=village),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),

@@ -171,7 +171,7 @@ def batch_adjust(request, town_year: TownYear, pk):
         raise Http404
     if not request.user.can("prepare_payment", town_year.town):
         raise PermissionDenied
-    form, status = forms.AdjustForm(request.POST or None), 200
+    form, status = forms.AdjustForm(request.POST if request.method == "POST" else None), 200
     if request.method == "POST":
         status = 400
         if form.is_valid():

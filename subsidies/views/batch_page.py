@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import render
 
 from farmland.lib.amount_in_words import amount_in_words
-from subsidies import publicity
+from subsidies import hands, publicity
 from subsidies.batches import MOVES
 from subsidies.checks import Accounts
 from subsidies.models import Batch, Payment
@@ -21,6 +21,7 @@ LOOKS = {
     "draft": "", "reviewed": "running", "published": "running", "approved": "running", "paid": "running",
     "reconciled": "met", "voided": "revoked",
 }  # fmt: skip
+HANDS = {"review": "reviewed_by", "approve": "approved_by", "pay": "paid_by"}
 ORDER = ("draft", "reviewed", "published", "approved", "paid", "reconciled")
 
 
@@ -58,6 +59,10 @@ class BatchPage:
         )
 
     def may(self, name: str) -> bool:
+        """Not shown to one whose hand is on another step; who reported or accepted is refused when they try."""
+        mine = {step for step in hands.STEPS if getattr(self.batch, f"{step}_id") == self.request.user.pk}
+        if name in HANDS and mine - {HANDS[name]}:
+            return False
         return self.batch.state in MOVES[name].before and self.can(self.right(name))
 
     def right(self, name: str) -> str:
@@ -150,15 +155,16 @@ class BatchPage:
         )
         payments = Payment.objects.order_by("attempt").select_related("payee")
         lines = lines.prefetch_related(Prefetch("payments", payments, to_attr="attempts"))
-        page = Paginator(lines.order_by("division__order", "division", "pk"), ROWS).get_page(
-            self.request.GET.get("page")
-        )
+        paginator = Paginator(lines.order_by("division__order", "division", "entitlement", "payee_kind"), ROWS)
+        paginator.count = self.counts["rows"]
+        page = paginator.get_page(self.request.GET.get("page"))
         open_ones = [one for one in page.object_list if one.payee is None] if self.batch.state == "draft" else []
         accounts = Accounts(self.batch.town_id, {one.division_id for one in open_ones}) if open_ones else None
         for one in page.object_list:
             one.choices = accounts.choices(one.division_id, one.payee_kind) if one in open_ones else []
             one.kind_name = self.labels.of("payee_kind", one.payee_kind)
             one.last = one.attempts[-1] if one.attempts else None
+        page.has_choices = any(one.choices for one in page.object_list)
         return page
 
     def checklist(self) -> list[dict]:

@@ -102,7 +102,9 @@ def batch_create(request, town_year: TownYear):
     rounds = Round.objects.filter(pk__in=[one.pk for one in _waiting(town_year)]).select_related("program")
     due = Entitlement.objects.filter(round__in=rounds, state=Entitlement.DUE).values("division")
     places = {"rounds": rounds, "divisions": Division.objects.filter(pk__in=due)}
-    form = CreateForm(request.POST or None, initial={"round": request.GET.get("round")}, **places)
+    form = CreateForm(
+        request.POST if request.method == "POST" else None, initial={"round": request.GET.get("round")}, **places
+    )
     if request.method == "POST" and form.is_valid():
         chosen = list(form.cleaned_data["divisions"]) or None
         try:

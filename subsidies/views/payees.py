@@ -122,7 +122,9 @@ def payee_create(request, town_year: TownYear):
         "division": divisions.filter(code=request.GET.get("division", "")).first(),
         "kind": request.GET.get("kind", "village"),
     }
-    form = PayeeForm(request.POST or None, initial=first, divisions=divisions, kinds=kinds)
+    form = PayeeForm(
+        request.POST if request.method == "POST" else None, initial=first, divisions=divisions, kinds=kinds
+    )
     status = 200
     if request.method == "POST":
         status = 400

@@ -81,7 +81,7 @@ class Race:
             lambda by=self.finances[n % 2]: payments.settle(batch, {one: f"V{one}" for one in rows}, by=by)
             for n in range(size)
         ]
-        return calls, lambda answers: sorted(set(answers)) in ([0, 2], [2]) and sum(answers) == 2
+        return calls, lambda answers: sum(answers) == len(rows) and set(answers) <= {0, len(rows)}
 
     def issuing_again(self, size):
         batch = self.fresh("paid")
@@ -167,7 +167,7 @@ def test_five_thousand_at_once():
         name, size = draw.choice(SCENES), draw.choice((6, 12, 20))
         run(race, name, size)
         calls += size
-        if draw.random() < 0.1:
+        if draw.random() < 0.03:
             assert alone(whole) == []
     assert alone(whole) == []
 
