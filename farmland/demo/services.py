@@ -11,6 +11,7 @@ from farmland.demo.forms import hand_in
 from farmland.demo.ground import survey
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
+from farmland.demo.money import demo_money
 from farmland.demo.photos import write_evidence
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
@@ -125,6 +126,7 @@ def remove_demo() -> dict[str, int]:
         InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
         Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         *(model.objects.filter(_of_demo_land()) for model in (Evidence, EvidenceOutcome)),
+        *demo_money(by_demo, invented.values("pk")),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),

@@ -66,8 +66,8 @@ class World:
     def owe(self, village, area, *, amount=None, parts=None, sources=None, **more) -> Entitlement:
         """An accepted work and what it is owed."""
         work = self.land.work(village, "abandonment", area, parcel=True)
-        self.land.step(work, "planted", area, by=self.head)
-        self.land.step(work, "town_accepted", area, by=self.clerk)
+        self.land.step(work, "planted", area, by=self.head, is_demo=self.demo)
+        self.land.step(work, "town_accepted", area, by=self.clerk, is_demo=self.demo)
         amount = D(area) * 500 if amount is None else D(amount)
         return Entitlement.objects.create(
             town=self.town, division=self.land.villages[village], program=self.program, rate_version=self.version,
