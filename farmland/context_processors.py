@@ -69,7 +69,9 @@ RAIL = (
 )
 FOOT = (
     Item("job_list", "job", "作业", ("job", "upload"), whole=True),
-    Item("user_list", "system", "系统", ("user", "token", "audit", "term", "office"), action="manage_users"),
+    Item(
+        "user_list", "system", "系统", ("user", "token", "audit", "term", "office", "division"), action="manage_users"
+    ),
 )
 
 

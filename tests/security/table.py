@@ -233,6 +233,12 @@ submission_take_back     POST   submission  302  302  302  302  302  302  302  3
 
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
+division_list            GET    town        302  404  200  200  200  200  200  200  200
+division_list            POST   town        302  404  405  405  405  405  405  405  405
+division_merge           GET    town        302  404  405  405  405  405  405  405  405
+division_merge           POST   town        302  404  403  403  403  403  403  400  400
+division_rename          GET    division    302  404  405  405  405  405  405  405  405
+division_rename          POST   division    302  404  403  403  403  403  403  400  400
 user_create              GET    town        302  404  403  403  403  403  403  200  200
 user_create              POST   town        302  404  403  403  403  403  403  200  200
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
