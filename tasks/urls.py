@@ -130,6 +130,7 @@ urlpatterns = [
     path(f"{YEAR}issues/<uuid:pk>/reopen/", issue_detail.issue_reopen, name="issue_reopen"),
     path(f"{YEAR}issues/<uuid:pk>/deliberation/", issue_detail.issue_deliberate, name="issue_deliberate"),
     path(f"{YEAR}issues/<uuid:pk>/permit/", issue_detail.issue_permit, name="issue_permit"),
+    path(f"{YEAR}issues/meetings/<uuid:pk>/minutes/", issue_detail.meeting_minutes, name="meeting_minutes"),
     path(f"{YEAR}issues/permits/<uuid:pk>/", issue_detail.permit_settle, name="permit_settle"),
     path(f"{YEAR}patrol/", clues.patrol, name="patrol"),
     path(f"{YEAR}clues/", clues.clue_list, name="clue_list"),

@@ -5,16 +5,12 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
+from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.accounts.models import Event
-from farmland.jobs.models import Upload
-from farmland.jobs.storage import TooLarge
-from farmland.lib import photos
 from farmland.lib.refused import Refused
-from parcels.evidence_store import EvidenceRefused, check_paper
 from parcels.models import Proposal
 from tasks.land import allowed_kinds
 from tasks.models import TownYear
@@ -22,10 +18,9 @@ from tasks.pages import town_page
 from tasks.proposals import MOVES, STATES, Wish, approve, move, propose
 from tasks.views.acceptance_form import AreaField, DayField, divisions_inside
 from tasks.views.common import Labels, where
+from tasks.views.papers import given_back, keep_paper
 from tasks.views.parcel_acts import Act
 from tasks.views.trail import line
-
-PURPOSE = "consent"
 
 
 class ProposalForm(forms.Form):
@@ -118,7 +113,9 @@ def proposal_create(request, town_year: TownYear):
         if form.is_valid():
             try:
                 wish = form.wish()
-                consent = keep_consent(form.cleaned_data["consent"], wish.division, request.user)
+                consent = keep_paper(
+                    form.cleaned_data["consent"], wish.division, request.user, purpose="consent", field="consent"
+                )
                 one = propose(town_year, wish, by=request.user, consent=consent)
             except Refused as refusal:
                 status = 409 if refusal.code in ("conflict", "closed") else 400
@@ -132,19 +129,6 @@ def proposal_create(request, town_year: TownYear):
     act = Act("提出自选图斑", "提出", "", "坡度 25 度以上和生态红线内的不予通过")
     shown = {"town_year": town_year, "form": form, "act": act}
     return render(request, "proposals/new.html", shown, status=status)
-
-
-def keep_consent(file, division, user) -> Upload | None:
-    """The paper as it came, by its bytes one of the formats papers have."""
-    if not file:
-        return None
-    limit = {"limit": photos.MAX_BYTES, "purpose": PURPOSE}
-    try:
-        upload = Upload.objects.store(file, town=division.town, division=division, user=user, **limit)
-        check_paper(upload)
-    except (TooLarge, EvidenceRefused) as refusal:
-        raise Refused(str(refusal), field="consent") from refusal
-    return upload
 
 
 @town_page
@@ -229,10 +213,7 @@ def proposal_consent(request, town_year: TownYear, pk):
     one = proposal_in(request.user, town_year, pk)
     if one.consent is None:
         raise Http404
-    answer = FileResponse(one.consent.open(), as_attachment=True, filename=one.consent.name)
-    answer["Content-Type"] = "application/octet-stream"
-    answer["Cache-Control"] = "private, no-cache"
-    return answer
+    return given_back(one.consent)
 
 
 def _facts(one: Proposal, labels: Labels) -> list[tuple]:

@@ -91,6 +91,8 @@ issue_deliberate         GET    issue       302  405  405  405  405  405  405  4
 issue_deliberate         POST   issue       302  400  403  403  403  403  403  400  400
 issue_permit             GET    issue       302  405  405  405  405  405  405  405  405
 issue_permit             POST   issue       302  403  403  403  403  403  403  400  400
+meeting_minutes          GET    meeting     302  200  200  200  200  200  200  200  200
+meeting_minutes          POST   meeting     302  405  405  405  405  405  405  405  405
 permit_settle            GET    permit      302  405  405  405  405  405  405  405  405
 permit_settle            POST   permit      302  403  403  403  403  403  403  400  400
 
@@ -356,7 +358,7 @@ api_rates_detail         GET    rate        401  200  200  200  200  200  200  2
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
     "submission", "share", "progress", "job", "clue", "inspection", "evidence",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
