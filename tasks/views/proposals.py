@@ -33,7 +33,7 @@ class ProposalForm(forms.Form):
     area_mu = AreaField(label="面积（亩）")
     land_class = forms.ChoiceField(label="国土变更调查地类", help_text="应为非耕地。")
     slope = AreaField(label="坡度（度）")
-    in_redline = forms.ChoiceField(label="在生态红线内", choices=[("no", "不在"), ("yes", "在")])
+    in_redline = forms.ChoiceField(label="在生态红线内", choices=[("", "请选择"), ("no", "不在"), ("yes", "在")])
     planned_order = forms.IntegerField(label="实施次序", min_value=1, max_value=9999)
     consented_on = DayField(label="权利人同意日期")
     consent = forms.FileField(label="同意书", required=False, help_text="PDF、DOCX 或 JPG，最大 20 MB。")
@@ -46,9 +46,8 @@ class ProposalForm(forms.Form):
         self.divisions = {one.code: one for one in inside if one.valid_to is None and user.can("report", one)}
         self.fields["division"].choices = [(code, one.name) for code, one in self.divisions.items()]
         self.fields["kind"].choices = [(one.code, one.name) for one in allowed_kinds(town_year)]
-        self.fields["land_class"].choices = [
-            (code, f"{code} {label}") for code, label in labels.all("land_class").items()
-        ]
+        classes = [(code, f"{code} {label}") for code, label in labels.all("land_class").items()]
+        self.fields["land_class"].choices = [("", "请选择"), *classes]
 
     def wish(self) -> Wish:
         values = {name: value for name, value in self.cleaned_data.items() if name != "consent"}
