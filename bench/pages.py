@@ -13,8 +13,10 @@ from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
-    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original", "claim_blank",
+    "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
+    "inspection_xlsx",
+    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
+    "claim_blank",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -26,6 +28,7 @@ POST_ONLY = (
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
     "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
     "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "division_merge", "division_rename",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
