@@ -143,5 +143,6 @@ urlpatterns = [
     path("<slug:town>/<int:year>/users/<int:pk>/reset/", system.user_reset, name="user_reset"),
     path("<slug:town>/<int:year>/users/<int:pk>/disable/", system.user_disable, name="user_disable"),
     path("<slug:town>/<int:year>/log/", system.audit_list, name="audit_list"),
+    path("jobs/<uuid:pk>/", system.job_detail, name="job_detail"),
     path("<slug:town>/<int:year>/jobs/", system.job_list, name="job_list"),
 ]

@@ -348,6 +348,10 @@ api_rates                GET    list        401  200  200  200  200  200  200  2
 api_rates                POST   list        401  405  405  405  405  405  405  405  405
 api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
+api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
+api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
+api_jobs_detail          POST   job         401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
