@@ -19,6 +19,7 @@ from parcels.works import planned_beyond
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
+from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 from tasks.views.trail import trail
@@ -90,6 +91,7 @@ def parcel_detail(request, town_year: TownYear, pk):
     every = list(rows.select_related("kind", "parcel", "replaces__parcel"))
     works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
+    ladders = [_levels(one, steps, labels, stages) for one in works if not one.exit]
     page = {
         "town_year": town_year,
         "parcel": parcel,
@@ -97,10 +99,11 @@ def parcel_detail(request, town_year: TownYear, pk):
         "facts": parcel_facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
         "works": [_work(one, steps, labels, stages, every) for one in works],
-        "trail": trail(parcel, steps, request.user),
+        "trail": trail(parcel, steps, request.user, EventWords(labels, {})),
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
-        "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
+        "ladders": ladders,
+        "unaccepted": next((one["work"] for one in ladders if not one["is_full"]), None),
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
@@ -260,10 +263,10 @@ def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> di
     mine = [step for step in steps if step.work_id == work.pk]
     counted = stages.levels[work.kind_id]
     rungs = [rung for rung in stages.ladders.rungs(work.kind_id) if rung.level]
-    return {
-        "work": work,
-        "rows": [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs],
-    }
+    rows = [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs]
+    reached = [area for _, area, is_counted in rows if is_counted]
+    is_full = bool(reached) and work.area_mu is not None and reached[0] >= work.area_mu
+    return {"work": work, "rows": rows, "is_full": is_full}
 
 
 def _reached(steps: list[Step], rung: Rung) -> Decimal:

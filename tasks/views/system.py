@@ -6,11 +6,11 @@ from farmland.jobs import views as jobs
 from parcels.models import Kind
 from tasks.models import TownYear
 from tasks.pages import shell_of, town_page, visible_years
+from tasks.views.log_words import tell
 
 user_list = town_page(users.user_list, whole=True)
 user_reset = town_page(users.user_reset, whole=True)
 user_disable = town_page(users.user_disable, whole=True)
-audit_list = town_page(log.audit_list, whole=True)
 job_list = town_page(jobs.job_list, whole=True)
 
 
@@ -24,6 +24,11 @@ def job_detail(request, pk):
         return shell_of(found, years) if found else Shell(town_years=years)
 
     return jobs.job_detail(request, pk, shell=shell)
+
+
+@town_page(whole=True)
+def audit_list(request, town_year: TownYear):
+    return log.audit_list(request, town_year, tell=lambda events: tell(events, town_year, request.user))
 
 
 @town_page(whole=True)
