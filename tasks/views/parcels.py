@@ -91,7 +91,7 @@ def parcel_detail(request, town_year: TownYear, pk):
     every = list(rows.select_related("kind", "parcel", "replaces__parcel"))
     works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
-    ladders = [_levels(one, steps, labels, stages) for one in works if not one.exit]
+    ladders = levels_of(works, steps, labels, stages)
     page = {
         "town_year": town_year,
         "parcel": parcel,
@@ -103,7 +103,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
         "ladders": ladders,
-        "unaccepted": next((one["work"] for one in ladders if not one["is_full"]), None),
+        "unaccepted": unaccepted(ladders),
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
@@ -256,6 +256,15 @@ def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages, every: 
 
 def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
+
+
+def levels_of(works: list[Work], steps: list[Step], labels: Labels, stages: Stages) -> list[dict]:
+    return [_levels(one, steps, labels, stages) for one in works if not one.exit]
+
+
+def unaccepted(ladders: list[dict]) -> Work | None:
+    """The first work that is not wholly accepted at the level that counts."""
+    return next((one["work"] for one in ladders if not one["is_full"]), None)
 
 
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
