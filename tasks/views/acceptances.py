@@ -17,12 +17,13 @@ from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.models import Step
+from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import Progress, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.acceptance_form import VERDICTS, AcceptanceForm, ReversalForm, acceptable_divisions, new_key
 from tasks.views.common import Labels, export_query, no_plan, plan_of, where
-from tasks.waiting import waiting
+from tasks.waiting import Waiting, waiting
 
 PAGE = 50
 FILTERS = ("division", "kind", "level", "verdict")
@@ -64,7 +65,8 @@ def acceptance_reverse(request, town_year: TownYear, pk):
         raise Http404
     left = left_of(step)
     first = {"accepted_mu": plain(left), "accepted_on": town_year.today(), "key": new_key()}
-    form = ReversalForm(request.POST if request.method == "POST" else None, initial=first)
+    labels = Labels(town_year.town)
+    form = ReversalForm(request.POST if request.method == "POST" else None, initial=first, labels=labels)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -84,11 +86,18 @@ def acceptance_reverse(request, town_year: TownYear, pk):
 @require_safe
 @never_cache
 def acceptance_figure(request, town_year: TownYear, pk):
-    """The fragment after an entry: how far the recompute is, then the new counted figure."""
+    """The fragment after an entry: how far the recompute is, then the new counted figure.
+
+    Once the recompute is over the queue and the bar's moment come with it, so that the page tells one story.
+    """
     step = _entries(request.user, town_year).filter(pk=pk).first()
     if step is None:
         raise Http404
-    return render(request, "acceptances/_saved.html", _outcome(request, town_year, step))
+    page = _outcome(request, town_year, step)
+    if page["job"] and page["job"].is_over:
+        labels, ladders = Labels(town_year.town), Ladders(town_year.town)
+        page |= {"also": True, "queue": _queue(request.user, town_year, labels, ladders)}
+    return render(request, "acceptances/_figure.html", page)
 
 
 def _saved(request, town_year, done, said: str, again: str):
@@ -134,7 +143,7 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
     page = {
         "town_year": town_year,
         "form": form if form.divisions else None,
-        "queue": _queue(request.user, town_year, form),
+        "queue": _queue(request.user, town_year, form.labels, form.ladders),
         "entries": entries,
         "chosen": chosen,
         "choices": _choices(form),
@@ -176,7 +185,7 @@ def left_of(entry: Step) -> Decimal:
     return entry.area_mu + (entry.taken or Decimal(0))
 
 
-def _queue(user, town_year: TownYear, form: AcceptanceForm) -> list[dict]:
+def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[dict]:
     rows = (
         Progress.objects.visible_to(user)
         .filter(town=town_year.town, year=town_year.year, division__isnull=False)
@@ -186,11 +195,20 @@ def _queue(user, town_year: TownYear, form: AcceptanceForm) -> list[dict]:
     return [
         {
             "row": one,
-            "levels": [(form.labels.of("level", level), area, counted) for level, area, counted in one.levels],
+            "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
             "may": user.can("accept", one.division, one.target.kind_id),
+            "form": urlencode(_prefilled(one)),
         }
-        for one in waiting(rows, form.ladders)
+        for one in waiting(rows, ladders)
     ]
+
+
+def _prefilled(one: Waiting) -> dict[str, str]:
+    """What the form says when it is opened from a line of the queue: all that waits, at the level that counts."""
+    return {
+        "for_kind": one.target.kind_id, "for_division": one.division.code, "for_level": one.target.level,
+        "for_declared_mu": plain(one.area), "for_accepted_mu": plain(one.area),
+    }  # fmt: skip
 
 
 def _choices(form: AcceptanceForm) -> dict:

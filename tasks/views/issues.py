@@ -155,8 +155,8 @@ class Facts:
     """
 
     FIELDS = (
-        "division__code", "division__name", "kind", "kind__name", "is_excluded", "codes", "warnings", "due_on", "state", "area_mu",
-        "cultivated_mu", "pbf_mu",
+        "division__code", "division__name", "kind", "kind__name", "is_excluded", "codes", "warnings", "due_on",
+        "state", "area_mu", "cultivated_mu", "pbf_mu",
     )  # fmt: skip
 
     def __init__(self, rows: QuerySet, today: date):

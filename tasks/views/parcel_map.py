@@ -17,7 +17,7 @@ from parcels.shapes import with_coordinates
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels
-from tasks.views.parcels import Stages, chosen_of, filtered, levels_of, parcel_facts, unaccepted
+from tasks.views.parcels import Stages, chosen_of, filtered, levels_of, parcel_facts, to_accept
 from tasks.views.trail import of_step
 
 MOST = 30_000  # boundaries drawn at once
@@ -65,7 +65,7 @@ def parcel_glance(request, town_year: TownYear, pk):
         "drawn_mu": shape.computed_mu if shape else None,
         "works": works,
         "trail": [of_step(one) for one in steps[:6]],
-        "unaccepted": unaccepted(levels_of(works, steps, labels, stages)),
+        "to_accept": to_accept(levels_of(works, steps, labels, stages), parcel),
         "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
     }
     return render(request, "parcels/_glance.html", shown)

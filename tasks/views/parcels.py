@@ -1,6 +1,7 @@
 """图斑: which parcels, where, how far; one parcel with its codes, works, steps and acceptances."""
 
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.jobs.models import Job
-from farmland.lib.numbers import fixed
+from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
 from parcels.models import Listing, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
@@ -23,6 +24,7 @@ from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 from tasks.views.trail import trail
+from tasks.waiting import first_of
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source")
@@ -103,7 +105,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
         "ladders": ladders,
-        "unaccepted": unaccepted(ladders),
+        "to_accept": to_accept(ladders, parcel),
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
@@ -262,9 +264,10 @@ def levels_of(works: list[Work], steps: list[Step], labels: Labels, stages: Stag
     return [_levels(one, steps, labels, stages) for one in works if not one.exit]
 
 
-def unaccepted(ladders: list[dict]) -> Work | None:
-    """The first work that is not wholly accepted at the level that counts."""
-    return next((one["work"] for one in ladders if not one["is_full"]), None)
+def to_accept(ladders: list[dict], parcel: Parcel) -> str:
+    """What the acceptance form says for the first work not wholly accepted at the level that counts; "" for none."""
+    form = next((one["form"] for one in ladders if not one["is_full"]), None)
+    return urlencode(form | {"for_parcel": parcel.codes[0]}) if form and parcel.codes else ""
 
 
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
@@ -275,7 +278,12 @@ def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> di
     rows = [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs]
     reached = [area for _, area, is_counted in rows if is_counted]
     is_full = bool(reached) and work.area_mu is not None and reached[0] >= work.area_mu
-    return {"work": work, "rows": rows, "is_full": is_full}
+    planted = first_of(stages.ladders.rungs(work.kind_id), "planted")
+    waiting = _reached(mine, planted) - max(reached, default=Decimal(0)) if planted else Decimal(0)
+    form = {"for_kind": work.kind_id, "for_level": counted}
+    if waiting > 0:
+        form |= dict.fromkeys(("for_declared_mu", "for_accepted_mu"), plain(waiting))
+    return {"work": work, "rows": rows, "is_full": is_full, "form": form}
 
 
 def _reached(steps: list[Step], rung: Rung) -> Decimal:
