@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
-from parcels.models import Step
+from parcels.models import Step, Work
 from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import Progress, TownYear
@@ -192,9 +192,12 @@ def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[
         .select_related("target__kind", "division")
         .order_by("target__order", "division__path")
     )
+    there = Work.objects.filter(town=town_year.town, year=town_year.year, parcel__isnull=False, exit="")
+    on_parcels = set(there.order_by().values_list("division", "kind").distinct())
     return [
         {
             "row": one,
+            "on_parcels": (one.division.pk, one.target.kind_id) in on_parcels,
             "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
             "may": user.can("accept", one.division, one.target.kind_id),
             "form": urlencode(_prefilled(one)),
@@ -204,7 +207,11 @@ def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[
 
 
 def _prefilled(one: Waiting) -> dict[str, str]:
-    """What the form says when it is opened from a line of the queue: all that waits, at the level that counts."""
+    """What the form says when it is opened from a line of the queue: all that waits, at the level that counts.
+
+    Only where no parcel stands behind it: the area of parcels is accepted on them, else it would wait on, and count
+    once more each time.
+    """
     return {
         "for_kind": one.target.kind_id, "for_division": one.division.code, "for_level": one.target.level,
         "for_declared_mu": plain(one.area), "for_accepted_mu": plain(one.area),

@@ -7,7 +7,9 @@ from django.urls import reverse as address
 
 from farmland.jobs.services import run_pending
 from parcels.models import Step
+from tasks.services import recompute
 from tests.tasks.acceptance_world import WHERE, filled, page_of, send, waiting_land
+from tests.tasks.land import YEAR
 
 pytestmark = pytest.mark.django_db
 
@@ -18,11 +20,20 @@ def land():
 
 
 def test_the_form_opens_with_the_area_that_waits(land, client):
+    land.step(land.work("西村", "abandonment", 10), "planted", "9", by=land.head)
+    recompute(land.town, YEAR)
     shown = page_of(client, land.officer)
     link = re.search(r'href="[^"]*?\?(for_kind=[^"#]+)#h-enter"', shown)[1]
     form = page_of(client, land.officer, **dict(one.split("=") for one in link.split("&")))
     for name in ("declared_mu", "accepted_mu"):
         assert re.search(rf'name="{name}" value="9"', form)
+
+
+def test_what_waits_on_parcels_is_accepted_on_parcels(land, client):
+    shown = page_of(client, land.officer)
+    queue = shown[shown.index('id="waiting"') : shown.index('id="h-enter"')]
+    assert "按图斑验收" in queue
+    assert "for_accepted_mu" not in queue, "once more for the village, the same land would count twice"
 
 
 def test_a_parcels_own_button_opens_it_with_the_parcels_area(land, client):
