@@ -78,10 +78,11 @@ def todo(
     ]
     found += _late_issues(town_year, lines, f"{reverse('issue_list', kwargs=where)}?state=overdue")
     found += _waiting(rows, ladders, reverse("acceptance_list", kwargs=where))
-    missed = [one.division for one in rows if one.division_id and one.state == "at_risk"]
+    here = [one for one in rows if one.division_id and one.division.is_alive(town_year.today())]
+    missed = [one.division for one in here if one.state == "at_risk"]
     found += _villages("个村有节点没赶上", missed, "#h-matrix")
     found += _villages("个村还没有填报", silent, reverse("form_home", kwargs=where))
-    beyond = [one.division for one in rows if one.division_id and one.state == "infeasible"]
+    beyond = [one.division for one in here if one.state == "infeasible"]
     found += _villages("个村任务超过潜力", beyond, "#h-matrix")
     if open_findings := findings["error"] + findings["warning"]:
         text = f"错误 {findings['error']}，警告 {findings['warning']}"

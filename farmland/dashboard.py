@@ -222,7 +222,10 @@ class Column:
 
 
 def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
-    """Villages × kinds: the leaf targets that are worked off, each village that has a share or facts."""
+    """Villages × kinds: the leaf targets that are worked off, each village that has a share or facts.
+
+    What a village had that has ended stands in the row of what no village has.
+    """
     leaves = [one for one in rows if one.division_id is None and _is_column(one, rows)]
     columns = [Column(one.target, one.unit, one.target.due_on, one) for one in leaves]
     cells: dict = defaultdict(dict)
@@ -231,7 +234,8 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
             cells[one.division_id][one.target_id] = one
     shares = Share.objects.filter(target__in={one.target_id for one in rows}).order_by("target__order", "order")
     order = {division: number for number, division in enumerate(shares.values_list("division", flat=True))}
-    divisions = {one.division_id: one.division for one in rows if one.division_id}
+    today = town_year.today()
+    divisions = {one.division_id: one.division for one in rows if one.division_id and one.division.is_alive(today)}
     latest = dict(
         Submission.objects.filter(town=town_year.town, year=town_year.year, state="applied")
         .values_list("division")

@@ -81,8 +81,8 @@ class AcceptanceForm(forms.Form):
         self.fields["reason_code"].choices = reason_choices(self.labels)
         self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
         self.fields["level"].choices = _levels(self.kinds, self.ladders, self.labels)
-        self.inside = divisions_inside(user, town_year)
-        self.divisions = {one.code: one for one in self.inside if user.can("accept", one)}
+        self.inside, today = divisions_inside(user, town_year, ended=True), town_year.today()
+        self.divisions = {one.code: one for one in self.inside if one.is_alive(today) and user.can("accept", one)}
         self.fields["division"].choices = [
             (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()
         ]
@@ -140,9 +140,13 @@ def acceptable_kinds(targets: list[Target], ladders: Ladders) -> dict[str, Kind]
     return {code: one for code, one in kinds.items() if one.nature in accepted and ladders.leaves(code) == [code]}
 
 
-def divisions_inside(user, town_year: TownYear) -> list[Division]:
-    """The town and what lies below it, as far as the user answers for it."""
-    return list(Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path"))
+def divisions_inside(user, town_year: TownYear, *, ended: bool = False) -> list[Division]:
+    """The town and what lies below it, as far as the user answers for it: what exists on the working date.
+
+    ``ended`` takes in those that no longer do, to find what was entered there.
+    """
+    inside = Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path")
+    return list(inside if ended else inside.alive(town_year.today()))
 
 
 def acceptable_divisions(user, town_year: TownYear) -> list[Division]:

@@ -68,7 +68,7 @@ def _words(request, town_year: TownYear, mine, chosen: dict) -> list[str]:
         return []
     labels, stages = Labels(town_year.town), Stages(town_year)
     places = Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path")
-    names = choices_of(list(places), groups(mine), labels, stages.names)
+    names = choices_of(list(places), groups(mine), labels, stages.names, town_year.today())
     return [one["text"] for one in in_force(request.GET, chosen, names)]
 
 

@@ -1,5 +1,6 @@
 """图斑: which parcels, where, how far; one parcel with its codes, works, steps and acceptances."""
 
+from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ def parcel_list(request, town_year: TownYear):
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
         one.exit_name = exits.get(one.pk, "")
-    choices = choices_of(places, every, labels, stages.names)
+    choices = choices_of(places, every, labels, stages.names, town_year.today())
     shown = {
         "town_year": town_year,
         "parcels": page,
@@ -188,9 +189,10 @@ def exits_of(parcels: list[Parcel]) -> dict:
     return {work.parcel_id: work.get_exit_display() for work in gone}
 
 
-def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict) -> dict:
-    """What can be chosen in each filter: only what some parcel of the user's has."""
-    used, sources = {one.stage for one in every}, {one.source for one in every}
+def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict, today: date) -> dict:
+    """What can be chosen in each filter: only what some parcel of the user's has, and the villages of today."""
+    used, sources, there = ({getattr(one, name) for one in every} for name in ("stage", "source", "division"))
+    places = [one for one in places if one.is_alive(today) or one.pk in there]
     without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
         "division": [(one.code, one.name) for one in places if not one.is_tenant],
