@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from farmland.agenda import milestones, todo
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
+from farmland.templatetags.words import STATES
 from parcels.models import Kind
 from parcels.progress import Ladders
 from tasks.models import Finding, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
@@ -19,6 +20,7 @@ from tasks.pages import town_page
 from tasks.red_lines import LINES, TIERS
 
 ORDER = list(LINES)
+LONG = 12  # villages from which the matrix is printed without its bars, so that all fits on two sheets
 UNSAFE = ("infeasible", "overdue")
 
 
@@ -256,7 +258,15 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
         "rest": _rest(columns, divisions, cells) if body else [],
         "totals": [_cell(column.whole) for column in columns],
         "is_narrow": len(columns) <= 6,
+        "is_long": len(body) > LONG,
+        "states": _states(body),
     }
+
+
+def _states(body: list[dict]) -> list[str]:
+    """The states that occur in the cells, in the order of the shapes' own table: what the legend explains."""
+    there = {cell["state"] for row in body for cell in row["cells"] if cell}
+    return [state for state in STATES if state in there]
 
 
 def _rest(columns: list[Column], divisions: dict, cells: dict) -> list[dict]:

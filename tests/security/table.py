@@ -238,7 +238,7 @@ user_create              POST   town        302  404  403  403  403  403  403  2
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
 user_reset               POST   user        302  404  403  403  403  403  403  200  200
 user_disable             GET    user        302  404  405  405  405  405  405  405  405
-user_disable             POST   user        302  404  403  403  403  403  403  200  200
+user_disable             POST   user        302  404  403  403  403  403  403  302  302
 audit_list               GET    town        302  404  403  403  200  200  403  200  200
 audit_list               POST   town        302  404  405  405  405  405  405  405  405
 job_list                 GET    town        302  404  200  200  200  200  200  200  200
