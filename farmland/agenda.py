@@ -12,7 +12,7 @@ from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.progress import Ladders
 from tasks.models import Issue, Milestone, Plan, Progress, TownYear
-from tasks.waiting import waiting
+from tasks.waiting import Waiting, waiting
 
 SOON = timedelta(days=30)
 SHOWN = 4
@@ -109,9 +109,14 @@ def _late_issues(town_year: TownYear, lines: list[dict], url: str) -> list[dict]
     return [_item(f"{count} 个问题过了整改时限", text, url, late=True)]
 
 
+def to_accept(rows: list[Progress], ladders: Ladders) -> list[Waiting]:
+    """What of the villages is evidenced and not counted."""
+    return [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+
+
 def _waiting(rows: list[Progress], ladders: Ladders, url: str) -> list[dict]:
     """Evidenced area of villages that no acceptance has counted yet."""
-    found = [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+    found = to_accept(rows, ladders)
     if not found:
         return []
     area = sum((one.evidenced for one in found), Decimal(0))

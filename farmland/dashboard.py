@@ -9,14 +9,14 @@ from django.db.models import Count, Max
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from farmland.agenda import milestones, todo
+from farmland.agenda import milestones, to_accept, todo
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from farmland.templatetags.words import STATES
 from parcels.models import Kind
 from parcels.progress import Ladders
 from tasks.models import Finding, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
-from tasks.pages import town_page
+from tasks.pages import tell_waiting, town_page
 from tasks.red_lines import LINES, TIERS
 
 ORDER = list(LINES)
@@ -39,6 +39,7 @@ def dashboard_town(request, town_year: TownYear):
     findings = finding_counts(plan)
     ladders = Ladders(town_year.town)
     table = matrix(town_year, rows)
+    tell_waiting(request, town_year, len(to_accept(rows, ladders)))
     page = {
         "plan": plan,
         "town_year": town_year,

@@ -57,7 +57,7 @@ class AcceptanceSerializer(serializers.Serializer):
 
 
 class AcceptanceDoor(AcceptanceList):
-    """验收：各层级认定的面积；冲销为负数行，指明所冲的行。"""
+    """验收：各层级认定的面积；冲销为负数行，指明所冲的行。登记后答复里的 job 是重算作业，进度见 jobs/{id}/。"""
 
     @extend_schema(request=AcceptanceSerializer, summary="登记验收或冲销")
     def post(self, request):

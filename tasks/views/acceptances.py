@@ -20,7 +20,7 @@ from parcels.models import Step, Work
 from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import Progress, TownYear
-from tasks.pages import division_in, town_page
+from tasks.pages import division_in, tell_waiting, town_page
 from tasks.views.acceptance_form import VERDICTS, AcceptanceForm, ReversalForm, acceptable_divisions, new_key
 from tasks.views.common import Labels, export_query, no_plan, plan_of, where
 from tasks.waiting import Waiting, waiting
@@ -140,10 +140,13 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
     chosen = {name: request.GET.get(name, "") for name in FILTERS}
     entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
     _mark(entries.object_list, request.user, labels)
+    queue = _queue(request.user, town_year, form.labels, form.ladders)
+    if request.user.sees_whole(town_year.town):
+        tell_waiting(request, town_year, sum(1 for one in queue if one["row"].evidenced))
     page = {
         "town_year": town_year,
         "form": form if form.divisions else None,
-        "queue": _queue(request.user, town_year, form.labels, form.ladders),
+        "queue": queue,
         "entries": entries,
         "chosen": chosen,
         "choices": _choices(form),
