@@ -6,7 +6,7 @@ from uuid import uuid4
 from django import forms
 
 from farmland.lib.area import LARGEST
-from farmland.lib.numbers import parse_decimal
+from farmland.lib.numbers import parse_decimal, plain
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel
 from parcels.progress import Ladders
@@ -22,6 +22,9 @@ class AreaField(forms.CharField):
 
     def __init__(self, **kwargs):
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}), **kwargs)
+
+    def prepare_value(self, value):
+        return plain(value) if isinstance(value, Decimal) else value
 
     def clean(self, value):
         try:

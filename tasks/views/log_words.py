@@ -28,7 +28,7 @@ RECEIPTS = ("填报写入", "填报撤回")
 PAGES = (  # beginning of an action → the page where its things stand, when no row of its own has one
     ("载入方案", "plan_detail"), ("重新体检", "plan_check"), ("导入图斑", "parcel_list"), ("结转图斑", "parcel_list"),
     ("导入整改台账", "issue_list"), ("问题移交", "referral_list"), ("移交反馈", "referral_list"),
-    ("保存导入模板", "parcel_import"), ("登记", "acceptance_list"), ("冲销", "acceptance_list"),
+    ("区划", "division_list"), ("登记", "acceptance_list"), ("冲销", "acceptance_list"),
 )  # fmt: skip
 ROWS = (  # whose id an event may carry → its page
     (Parcel, "parcel_detail"), (Issue, "issue_detail"), (Clue, "clue_detail"), (Proposal, "proposal_detail"),
