@@ -35,7 +35,8 @@ def test_what_nobody_entered_is_the_plans_only_where_the_plan_says_it(client, la
 def test_the_days_of_the_trail_have_their_year(client, land):
     work = land.work("东村", "abandonment", 6, parcel=True)
     step = land.step(work, "planted", 2)
-    assert f">{step.on:%Y-%m-%d}</time>" in page(client, land, work.parcel)
+    trail = page(client, land, work.parcel).split('id="h-trail"')[1].split("</section>")[0]
+    assert f">{step.on:%Y-%m-%d}</time>" in trail
 
 
 def test_what_is_wholly_accepted_is_not_offered_again(client, land):
