@@ -14,6 +14,7 @@ def pytest_configure(config):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """With several processes a file stays together, and so do the files that walk the attacker's land: it is made
     and walked once for all of them, which takes a quarter of a minute.
