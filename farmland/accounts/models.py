@@ -19,7 +19,6 @@ from django.utils.functional import cached_property
 from farmland.lib.models import Row
 from farmland.places.models import Division, Office
 
-
 PLACE = ["id", "parent_id", "town_id", "kind", "code", "name", "slug", "path"]  # of a division; the rest on demand
 GRANTS = f"""
 SELECT g.*, t.label, CAST(t.attrs AS TEXT) AS attrs, {", ".join(f"d.{name} AS place_{name}" for name in PLACE)}

@@ -6,8 +6,10 @@ from ``farmland.svg``, words and shapes from ``words``, number styles from ``for
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -75,6 +77,7 @@ def sprite():
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000, typed=True)
 def icon(name: str, label: str = ""):
     """An icon; with a label it is read aloud, without it is decoration."""
     if name not in icons.ICONS and name != "logo":
@@ -100,16 +103,22 @@ def legend(tiers: str = "accepted evidenced planted ploughed planned dead", targ
     return {"tiers": [(tier, words.TIERS[tier]) for tier in tiers.split()], "target": target}
 
 
-@register.inclusion_tag("_partials/chip.html")
+@register.simple_tag
 def chip(state, label: str = "", red_line: bool = False):
     """A thing's state, once per row or head: shape + word. ``label`` replaces the word, never the shape."""
-    return {"look": words.look(state, label, red_line=red_line)}
+    return drawn_look("_partials/chip.html", *words.look(state, label, red_line=red_line))
 
 
-@register.inclusion_tag("_partials/state.html")
+@lru_cache(maxsize=1000, typed=True)  # typed: a text that is safe and one that is not are two
+def drawn_look(name: str, icon: str, tone: str, word: str, hide_word: bool = False) -> str:
+    return render_to_string(name, {"look": words.Look(icon, tone, word), "hide_word": hide_word})
+
+
+@register.simple_tag
 def state(state, label: str = "", red_line: bool = False, hide_word: bool = False):
     """A state inside a cell or a sentence; with ``hide_word`` the word is only read aloud."""
-    return {"look": words.look(state, label, red_line=red_line), "hide_word": hide_word}
+    look = words.look(state, label, red_line=red_line)
+    return drawn_look("_partials/state.html", *look, hide_word=bool(hide_word))
 
 
 @register.inclusion_tag("_partials/bullet.html")
@@ -141,15 +150,19 @@ def bullet_key(segments, unit: str = "mu"):
     }
 
 
-@register.inclusion_tag("_partials/cell.html")
+@register.simple_tag
 def cell(state, counted=None, target=None, done=None, unit: str = "mu", label: str = "", url: str = ""):
     """A matrix cell: state, counted / target, share, and a bar of counted over ``done`` (planted and beyond).
 
     No target, no state and no area is no task (—); area without a target is shown as it is: nothing promised it.
     """
-    counted, target, done = (formats.decimal(value) for value in (counted, target, done))
+    return drawn_cell(state, *(formats.decimal(value) for value in (counted, target, done)), unit, label, url)
+
+
+@lru_cache(maxsize=10_000, typed=True)  # pages are looked at far more often than their figures change
+def drawn_cell(state, counted, target, done, unit: str, label: str, url: str) -> str:
     unasked = not state and target is None and bool(done)
-    return {
+    values = {
         "look": words.look(state, label) if state else None,
         "counted": formats.quantity(counted, unit),
         "target": formats.quantity(target, unit) if target is not None else "",
@@ -160,6 +173,7 @@ def cell(state, counted=None, target=None, done=None, unit: str = "mu", label: s
         "done_width": svg.share(done, target),
         "url": url,
     }
+    return render_to_string("_partials/cell.html", values)
 
 
 @register.inclusion_tag("_partials/ladder.html")
