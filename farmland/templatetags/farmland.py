@@ -121,7 +121,7 @@ def state(state, label: str = "", red_line: bool = False, hide_word: bool = Fals
     return drawn_look("_partials/state.html", *look, hide_word=bool(hide_word))
 
 
-@register.inclusion_tag("_partials/bullet.html")
+@register.simple_tag
 def bullet(segments, target=None, label: str = "", unit: str = "mu", sentence: str = ""):
     """A bar of tiers against a target. ``label`` stands at the tick (还需 61.90); read aloud as a full sentence."""
     pairs = parts(segments)
@@ -131,7 +131,13 @@ def bullet(segments, target=None, label: str = "", unit: str = "mu", sentence: s
         unit_word = f" {formats.unit(unit)}"
         sentence = "。".join(text for text in (f"{head}{unit_word}" if head else "", spoken(pairs, unit)) if text)
         sentence = f"{sentence or '没有数据'}。"
-    return {"bar": svg.bullet(pairs, formats.decimal(target)), "label": label, "sentence": sentence}
+    return drawn_bullet(tuple(pairs), formats.decimal(target), label, sentence)
+
+
+@lru_cache(maxsize=1000, typed=True)
+def drawn_bullet(pairs: tuple, target, label: str, sentence: str) -> str:
+    values = {"bar": svg.bullet(list(pairs), target), "label": label, "sentence": sentence}
+    return render_to_string("_partials/bullet.html", values)
 
 
 @register.inclusion_tag("_partials/bullet_units.html")
@@ -176,36 +182,48 @@ def drawn_cell(state, counted, target, done, unit: str, label: str, url: str) ->
     return render_to_string("_partials/cell.html", values)
 
 
-@register.inclusion_tag("_partials/ladder.html")
+@register.simple_tag
 def ladder(rows, target=None, unit: str = "mu"):
     """Areas by acceptance level. A row has label, area and perhaps rate and counted (the level that counts)."""
-    goal, drawn = formats.decimal(target), []
+    goal, found = formats.decimal(target), []
     for row in rows:
         if isinstance(row, tuple | list):
             row = dict(zip(("label", "area", "counted", "rate"), row, strict=False))
         area, rate = formats.decimal(read(row, "area")), formats.decimal(read(row, "rate"))
         if rate is None and goal and area is not None:
             rate = area / goal
-        drawn.append(
-            {
-                "label": read(row, "label"),
-                "area": formats.quantity(area, unit),
-                "rate": formats.percent(rate) if rate is not None else "",
-                "width": svg.share(rate, Decimal(1)),
-                "counted": bool(read(row, "counted")),
-            }
-        )
-    return {"rows": drawn, "unit": formats.unit(unit)}
+        found.append((read(row, "label"), area, rate, bool(read(row, "counted"))))
+    return drawn_ladder(tuple(found), unit)
 
 
-@register.inclusion_tag("_partials/year_line.html")
+@lru_cache(maxsize=1000, typed=True)
+def drawn_ladder(rows: tuple, unit: str) -> str:
+    drawn = [
+        {
+            "label": label,
+            "area": formats.quantity(area, unit),
+            "rate": formats.percent(rate) if rate is not None else "",
+            "width": svg.share(rate, Decimal(1)),
+            "counted": counted,
+        }
+        for label, area, rate, counted in rows
+    ]
+    return render_to_string("_partials/ladder.html", {"rows": drawn, "unit": formats.unit(unit)})
+
+
+@register.simple_tag
 def year_line(milestones, today=None):
     """Milestones on a year's axis with today's flag; on narrow screens and paper the same as a list.
 
     A milestone has on (date), title and perhaps note, state, red_line, url.
     """
-    drawn = [words.milestone(one) for one in milestones]
-    line = svg.year_line(drawn, today)
+    milestones = list(milestones)
+    marks = tuple(words.milestone(one) for one in milestones)
+    return drawn_year(marks, tuple(read(raw, "url", "") for raw in milestones), today)
+
+
+@lru_cache(maxsize=200, typed=True)
+def drawn_year(marks: tuple, urls: tuple, today) -> str:
     turn = {"met": "met", "risk": "back", "broken": "late"}
     items = [
         {
@@ -213,11 +231,13 @@ def year_line(milestones, today=None):
             "title": one.title,
             "note": one.note,
             "turn": turn.get(one.tone) or ("next" if today is None or one.on >= today else "past"),
-            "url": read(raw, "url", ""),
+            "url": url,
         }
-        for one, raw in zip(drawn, milestones, strict=True)
+        for one, url in zip(marks, urls, strict=True)
     ]
-    return {"line": line, "items": sorted(items, key=lambda item: item["on"]), "today": today}
+    items.sort(key=lambda item: item["on"])
+    values = {"line": svg.year_line(list(marks), today), "items": items, "today": today}
+    return render_to_string("_partials/year_line.html", values)
 
 
 @register.inclusion_tag("_partials/progress.html")
