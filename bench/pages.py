@@ -12,7 +12,8 @@ from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export", "inspection_xlsx",
+    "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
+    "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
 )  # fmt: skip
 POST_ONLY = (

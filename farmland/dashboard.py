@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -15,11 +15,12 @@ from farmland.places.models import Division
 from farmland.templatetags.words import STATES
 from parcels.models import Kind
 from parcels.progress import Ladders
-from tasks.models import Finding, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.models import Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
 from tasks.pages import tell_waiting, town_page
 from tasks.red_lines import LINES, TIERS
 
 ORDER = list(LINES)
+SEVERITIES = ("error", "warning", "note")
 LONG = 12  # villages from which the matrix is printed without its bars, so that all fits on two sheets
 UNSAFE = ("infeasible", "overdue")
 
@@ -32,11 +33,11 @@ def dashboard_town(request, town_year: TownYear):
         own = Division.objects.visible_to(request.user).filter(town=town_year.town).first()
         return redirect("village_detail", town=town_year.town.slug, year=town_year.year, code=own.code)
     rows = list(_progress(town_year))
-    plan = rows[0].target.plan if rows else Plan.objects.filter(town=town_year.town, year=town_year.year).first()
+    plan = _plan(town_year)
     if plan is None:
         return render(request, "dashboard/no_plan.html", {"town_year": town_year})
     lines = red_line_rows(town_year)
-    findings = finding_counts(plan)
+    findings = {severity: getattr(plan, severity) for severity in SEVERITIES}
     ladders = Ladders(town_year.town)
     table = matrix(town_year, rows)
     tell_waiting(request, town_year, len(to_accept(rows, ladders)))
@@ -59,10 +60,16 @@ def dashboard_town(request, town_year: TownYear):
 def _progress(town_year: TownYear):
     return (
         Progress.objects.filter(town=town_year.town, year=town_year.year)
-        .select_related("target__kind", "target__plan", "division")
-        .defer("target__plan__source")
+        .select_related("target__kind", "division")
         .order_by("target__order")
     )
+
+
+def _plan(town_year: TownYear) -> Plan | None:
+    """The plan, with the number of its findings that stand, by severity."""
+    found = Plan.objects.filter(town=town_year.town, year=town_year.year).defer("source")
+    standing = {one: Count("findings", filter=Q(findings__severity=one, findings__waived=False)) for one in SEVERITIES}
+    return found.annotate(**standing).first()
 
 
 def year_end(town_year: TownYear) -> tuple[date, int]:
@@ -137,13 +144,6 @@ def verdict(lines: list[dict]) -> dict:
     if silent and not broken and not risky:
         reasons = [f"{line['name']}：{line['result'].reason}" for line in silent[:2]]
     return {"tone": tone, "word": word, "text": text, "why": "；".join(reason.rstrip("。") for reason in reasons[:3])}
-
-
-def finding_counts(plan: Plan) -> dict:
-    counts = {"error": 0, "warning": 0, "note": 0}
-    found = Finding.objects.filter(plan=plan, waived=False).order_by().values_list("severity")
-    counts.update(found.annotate(count=Count("pk")))
-    return counts
 
 
 def cards(rows: list[Progress], ladders: Ladders, division: Division | None = None, lines=()) -> list[dict]:

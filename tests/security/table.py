@@ -20,6 +20,8 @@ logout                   GET    -           405  405  405  405  405  405  405  4
 logout                   POST   -           302  302  302  302  302  302  302  302  302
 password_change          GET    -           302  200  200  200  200  200  200  200  200
 password_change          POST   -           302  200  200  200  200  200  200  200  200
+phone_worker             GET    -           200  200  200  200  200  200  200  200  200
+phone_worker             POST   -           405  405  405  405  405  405  405  405  405
 dashboard                GET    -           302  302  302  302  302  302  302  302  302
 dashboard                POST   -           302  405  405  405  405  405  405  405  405
 job_detail               GET    job         302  200  200  200  200  200  200  200  200
