@@ -248,7 +248,7 @@ user_create              POST   town        302  404  403  403  403  403  403  2
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
 user_reset               POST   user        302  404  403  403  403  403  403  200  200
 user_disable             GET    user        302  404  405  405  405  405  405  405  405
-user_disable             POST   user        302  404  403  403  403  403  403  200  200
+user_disable             POST   user        302  404  403  403  403  403  403  302  302
 audit_list               GET    town        302  404  403  403  200  200  403  200  200
 audit_list               POST   town        302  404  405  405  405  405  405  405  405
 job_list                 GET    town        302  404  200  200  200  200  200  200  200
@@ -358,6 +358,10 @@ api_rates                GET    list        401  200  200  200  200  200  200  2
 api_rates                POST   list        401  405  405  405  405  405  405  405  405
 api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
+api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
+api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
+api_jobs_detail          POST   job         401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
