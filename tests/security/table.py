@@ -283,7 +283,7 @@ user_create              POST   town        302  404  403  403  403  403  403  2
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
 user_reset               POST   user        302  404  403  403  403  403  403  200  200
 user_disable             GET    user        302  404  405  405  405  405  405  405  405
-user_disable             POST   user        302  404  403  403  403  403  403  200  200
+user_disable             POST   user        302  404  403  403  403  403  403  302  302
 audit_list               GET    town        302  404  403  403  200  200  403  200  200
 audit_list               POST   town        302  404  405  405  405  405  405  405  405
 job_list                 GET    town        302  404  200  200  200  200  200  200  200
@@ -409,6 +409,10 @@ api_batches              GET    list        401  200  200  200  200  200  200  2
 api_batches              POST   list        401  405  405  405  405  405  405  405  405
 api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
 api_batches_detail       POST   batch       401  405  405  405  405  405  405  405  405
+api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
+api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
+api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
+api_jobs_detail          POST   job         401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
