@@ -1,4 +1,4 @@
-"""The money of a measured town: claims of every accepted work and an amount for each parcel, with its explanation."""
+"""The money of a measured town: a claim of every work and an amount for each parcel, with its explanation."""
 
 from decimal import Decimal
 
@@ -10,7 +10,6 @@ from farmland.accounts.models import User
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.models import Work
-from subsidies.claims import open_claims
 from subsidies.models import (
     Batch,
     BatchLine,
@@ -43,9 +42,13 @@ def owe(town_year: TownYear) -> None:
         town=town, program=rate.program, year=town_year.year + 1, label="管护", version=1,
         defaults={"is_yearly": True, "closes_on": working_day().replace(year=town_year.year + 1, month=10, day=31)},
     )  # fmt: skip
-    open_claims(care, by=by)
-    Claim.objects.filter(round=care, state="draft").update(declared_mu=Decimal(0), reason="停种", state="submitted",
-                                                           submitted_by=by)  # fmt: skip
+    unclaimed = Work.objects.filter(town=town, year=town_year.year, claims=None, exit="").exclude(division=town)
+    Claim.objects.bulk_create(
+        Claim(town=town, division_id=work.division_id, round=care, year=care.year, work=work,
+              cap_mu=work.area_mu or Decimal(1), declared_mu=Decimal(0), reason="停种", state="submitted",
+              submitted_by=by)
+        for work in unclaimed
+    )  # fmt: skip
     number = Batch.objects.filter(town=town).count() + 1
     batch = Batch.objects.create(town=town, program=rate.program, round=once, year=town_year.year,
                                  number=f"B{number:03}")  # fmt: skip

@@ -13,9 +13,10 @@ from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
-    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original", "claim_blank",
-    "batch_file",
+    "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
+    "inspection_xlsx",
+    "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
+    "claim_blank", "batch_file",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -31,6 +32,7 @@ POST_ONLY = (
     "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object", "batch_answer",
     "batch_fail", "batch_reissue",
     "batch_fund_add", "batch_rebook", "payee_confirm", "payee_refuse", "payee_retire", "payee_reveal",
+    "division_merge", "division_rename",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (

@@ -9,8 +9,6 @@ from farmland.accounts.models import User, record
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 
-NOT_DONE = "（未准）"
-
 
 @contextmanager
 def attempted(action: str, subject: str, *, by: User, town: Division, about=None) -> Iterator[None]:
@@ -25,4 +23,4 @@ def attempted(action: str, subject: str, *, by: User, town: Division, about=None
 
 def refuse(action: str, subject: str, reason: str, *, by: User, town: Division, about=None) -> None:
     """Log an attempt that a door turned away itself, such as a row of another village (for the asker a plain 404)."""
-    record(f"{action}{NOT_DONE}", subject, user=by, town=town, reason=reason, about=about)
+    record(f"{action}（未准）", subject, user=by, town=town, reason=reason, about=about)

@@ -9,7 +9,8 @@ from typing import Any
 from farmland.lib.numbers import MINUS, fixed, plain
 from subsidies.models import Entitlement
 
-RESULTS = {"yes": "是", "no": "否", "unknown": "不清楚"}
+HOLDS = {"yes": "符合", "no": "不符合", "unknown": "查不清"}
+OCCURS = {"yes": "有", "no": "没有", "unknown": "查不清"}
 GROUPS = {"where": "适用条件", "when": "兑现条件", "unless": "排除条件", "guard": "核查"}
 ROUNDING = {
     "half_up": "四舍五入", "half_even": "四舍六入五成双", "down": "舍去尾数", "up": "进位", "floor": "舍去尾数",
@@ -47,11 +48,9 @@ def tests(one: Entitlement) -> list[dict[str, Any]]:
         ruled = test.get("ruled")
         if ruled:
             result = "yes" if ruled.get("holds") else "no"
-        good = "no" if group == "unless" else "yes"
+        good, words = ("no", OCCURS) if group == "unless" else ("yes", HOLDS)
         state = "no_data" if result == "unknown" else "met" if result == good else "at_risk"
-        found.append(
-            test | {"group": GROUPS.get(group, group), "word": RESULTS[result], "state": state, "ruled": ruled}
-        )
+        found.append(test | {"group": GROUPS.get(group, group), "word": words[result], "state": state, "ruled": ruled})
     return found
 
 

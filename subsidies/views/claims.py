@@ -80,7 +80,7 @@ def claim_list(request, town_year: TownYear):
     villages = by_village(mine)
     rows = mine.filter(division__code=chosen["division"]) if chosen["division"] else mine
     rows = rows.filter(state=chosen["state"]) if chosen["state"] else rows
-    shown = rows.select_related("division", "work__kind", "work__parcel").order_by(
+    shown = rows.select_related("division", "work__kind", "work__parcel", "work__division").order_by(
         "division__path", "work__kind__order", "pk"
     )
     page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
@@ -102,6 +102,7 @@ def claim_list(request, town_year: TownYear):
         "may_claim": bool(places) and not window.closed,
         "may_open": bool(window.rounds) and (bool(places) or user.can("verify_claim", town)),
         "may_verify": user.can("verify_claim"),
+        "has_submitted": any(one.state == "submitted" for one in page),
     })  # fmt: skip
 
 

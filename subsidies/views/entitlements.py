@@ -46,7 +46,8 @@ def entitlement_list(request, town_year: TownYear):
         amount=Sum("amount", output_field=MoneyField()), area=Sum("base_mu", output_field=QuantityField()),
         count=Count("pk"),
     )  # fmt: skip
-    shown = rows.select_related("division", "program", "round", "rate_version__rate", "work__parcel", "work__kind")
+    shown = rows.select_related("division", "program", "round", "rate_version__rate", "work__parcel", "work__kind",
+                                "work__division")  # fmt: skip
     shown = shown.defer("explanation", "facts_digest", "rate_version__rule").order_by(
         "division__path", "program__order", "round__year", "rate_version__rate__order", "pk"
     )
