@@ -25,8 +25,8 @@ KEYS = {
     "closed_on": "关账日期", "counted_mu": "已认定（亩）", "rest_mu": "结转（亩）", "moved": "整项结转",
     "split": "部分结转", "parcels": "图斑", "issues": "问题", "mapping": "列名对照", "defaults": "缺省值",
     "post": "岗位", "total_yuan": "合计（元）", "amount_yuan": "金额（元）", "added": "列入", "removed": "移出",
-    "number": "第几次", "from": "起", "to": "止", "place": "地点", "moment": "哪一张", "payee": "收款账户", "row": "行",
-    "attempt": "第几次", "source": "资金来源", "document": "文号", "tail": "尾号", "bank": "开户行",
+    "number": "第几次", "from": "起", "to": "止", "place": "地点", "moment": "哪一张", "payee": "收款账户",
+    "row": "行", "attempt": "第几次", "source": "资金来源", "document": "文号", "tail": "尾号", "bank": "开户行",
 }  # fmt: skip
 INSIDE = ("step", "issue", "user", "adjusts")  # ids of rows, for programs: the line's own subject names the thing
 DIGESTS = ("digest", "sha256")
