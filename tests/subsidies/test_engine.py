@@ -1,5 +1,6 @@
 """Every shape a rate may have, with figures worked out by hand, and the known answers of the seeds."""
 
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from subsidies.amounts import rounded
 from subsidies.engine import Row, evaluate
 from subsidies.judging import Concern, Ruled
 from subsidies.rule import RuleError, read
-from tasks.plan.document import PlanDoc
+from tasks.plan.document import PlanDoc, RateDoc
 
 PLANS = Path(__file__).parents[2] / "plans"
 HALF_UP = {"round": ["half_up", "2"]}
@@ -41,8 +42,7 @@ def amounts(found) -> dict[str, str]:
 
 def plan_rates(name: str) -> dict:
     doc = read_document((PLANS / f"{name}.yaml").read_text(encoding="utf-8"), PlanDoc)
-    fields = ("key", "name", "clause", "kinds", "treatment", "years", "per", "base", "base_cap", "where", "unless",
-              "when", "lines", "readings", "chosen", "components", "less", "at_most", "round", "payees", "sources")  # fmt: skip
+    fields = {one.name for one in dataclass_fields(RateDoc)} - {"line", "path", "valid_from", "valid_to"}
     return {
         one.key: {field: getattr(one, field) for field in fields if getattr(one, field)}
         for program in doc.programs

@@ -1,4 +1,4 @@
-"""The engine against an exact oracle: the same 分 for random rates and rows, and the laws that hold for all of them."""
+"""The engine against an exact oracle: the same 分 for random rates and rows, and laws that hold for all of them."""
 
 import random
 from decimal import Decimal
