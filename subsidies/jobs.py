@@ -1,6 +1,9 @@
 """Background work of the money."""
 
+from django.urls import reverse
+
 from farmland.jobs.registry import JobRefused, handler
+from farmland.lib.numbers import fixed
 from subsidies import calculations
 from subsidies.models import Round
 
@@ -12,4 +15,6 @@ def compute_subsidies(job) -> dict:
     if round_ is None:
         raise JobRefused("要核算的轮次已不存在，请刷新页面后重新发起。")
     made = calculations.make(round_, by=job.user, progress=job.progress, fence=job.fence)
-    return {"calculation": str(made.pk), "total_yuan": str(made.total)}
+    address = {"town": round_.town.slug, "year": round_.program.year, "pk": made.pk}
+    text = f"{round_}：应补合计 {fixed(made.total)} 元，请看差异后决定是否采用。"
+    return {"calculation": str(made.pk), "text": text, "url": reverse("calculation_detail", kwargs=address)}

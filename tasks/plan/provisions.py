@@ -98,11 +98,11 @@ def program_problems(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
         if program.publicity_days is not None and not 0 < program.publicity_days <= 365:
             problems.append(_problem(program, "publicity_days", "公示期应为 1 至 365 天。"))
         for rate in program.rates:
-            problems += _rate(rate, program, dictionary)
+            problems += rate_problems(rate, program, dictionary)
     return problems
 
 
-def _rate(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list[Problem]:
+def rate_problems(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list[Problem]:
     facts = rate_facts(dictionary)
     problems = []
     for name in ("where", "unless", "when"):

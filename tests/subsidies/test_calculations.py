@@ -1,4 +1,4 @@
-"""A round computed from accepted facts, laid beside what stands, applied by a person; what is settled never changes."""
+"""A round computed from accepted facts, laid beside what stands, applied by a person; what is settled stays."""
 
 from datetime import date
 from decimal import Decimal
@@ -396,7 +396,7 @@ def test_the_job_computes_a_round_and_leaves_applying_to_a_person(money, agri):
         calculations.request(money.round("2026 年管护"), by=agri)
     assert run(job.pk)
     job.refresh_from_db()
-    assert (job.state, job.result["total_yuan"]) == (Job.State.DONE, "7800.00")
+    assert (job.state, "应补合计 7,800.00 元" in job.result["text"]) == (Job.State.DONE, True)
     assert (Calculation.objects.get().made_by, Entitlement.objects.count()) == (agri, 0)
     with pytest.raises(Refused, match="权限"):
         calculations.request(money.round(), by=money.person("discipline"))
