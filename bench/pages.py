@@ -8,6 +8,7 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
+from subsidies.models import Calculation, Rate, Round
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
@@ -23,7 +24,8 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw",
+    "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
+    "calculation_apply", "calculation_discard", "calculation_rule",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
@@ -70,6 +72,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
+        **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
+        "calculation_detail": Calculation.objects.filter(town=town),
+        "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from bench import land, pages, paper, towns
+from bench import computing, land, pages, paper, towns
 from farmland.accounts.models import ApiToken
 from farmland.api import LISTS
 from farmland.places.models import Division
@@ -37,6 +37,7 @@ class Town:
         paper.leave(self.year, 12)
         self.propose(number)
         recompute(self.year.town, self.year.year)
+        computing.leave(self.year)
 
     def propose(self, number: int) -> None:
         """Self-chosen parcels, ten a round."""

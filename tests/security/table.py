@@ -231,6 +231,35 @@ submission_progress      POST   submission  302  405  405  405  405  405  405  4
 submission_take_back     GET    submission  302  405  405  405  405  405  405  405  405
 submission_take_back     POST   submission  302  302  302  302  302  302  302  302  302
 
+rate_list                GET    town        302  200  200  200  200  200  200  200  200
+rate_list                POST   town        302  405  405  405  405  405  405  405  405
+rate_simulate            GET    town        302  404  200  200  200  200  200  200  200
+rate_simulate            POST   town        302  405  405  405  405  405  405  405  405
+rate_detail              GET    plan_rate   302  200  200  200  200  200  200  200  200
+rate_detail              POST   plan_rate   302  405  405  405  405  405  405  405  405
+rate_draft               GET    plan_rate   302  403  403  403  403  200  403  200  200
+rate_draft               POST   plan_rate   302  403  403  403  403  400  403  400  400
+rate_publish             GET    version     302  405  405  405  405  405  405  405  405
+rate_publish             POST   version     302  403  403  403  403  400  403  400  400
+rate_withdraw            GET    version     302  405  405  405  405  405  405  405  405
+rate_withdraw            POST   version     302  403  403  403  403  400  403  400  400
+rate_choose              GET    version     302  405  405  405  405  405  405  405  405
+rate_choose              POST   version     302  403  403  403  403  400  403  400  400
+calculation_list         GET    town        302  404  200  200  200  200  200  200  200
+calculation_list         POST   town        302  404  405  405  405  405  405  405  405
+calculation_create       GET    town        302  404  405  405  405  405  405  405  405
+calculation_create       POST   town        302  404  404  403  403  403  403  404  404
+calculation_detail       GET    calculation 302  404  200  200  200  200  200  200  200
+calculation_detail       POST   calculation 302  404  405  405  405  405  405  405  405
+calculation_apply        GET    calculation 302  404  405  405  405  405  405  405  405
+calculation_apply        POST   calculation 302  404  409  403  403  403  403  409  409
+calculation_discard      GET    calculation 302  404  405  405  405  405  405  405  405
+calculation_discard      POST   calculation 302  404  409  403  403  403  403  409  409
+calculation_rulings      GET    round       302  404  200  200  200  200  200  200  200
+calculation_rulings      POST   round       302  404  405  405  405  405  405  405  405
+calculation_rule         GET    round       302  404  405  405  405  405  405  405  405
+calculation_rule         POST   round       302  404  400  403  403  403  403  400  400
+
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
 user_create              GET    town        302  404  403  403  403  403  403  200  200

@@ -41,7 +41,7 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
-from subsidies.models import Program, Rate
+from subsidies.models import Calculation, Program, Rate, RateVersion, Round, Ruling
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
@@ -172,6 +172,7 @@ class Planter:
         found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
+        found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
             found.progress = Progress.objects.filter(town=self.town, division=None).first()
         record(self.word("action"), self.word("subject"), user=self.by, town=self.town,
@@ -376,6 +377,29 @@ class Planter:
         found = Finding.objects.filter(plan=self.plan, waived=False).order_by("order")[taken]
         waive(found, by=self.by, reason=self.word("waiver"), basis=self.word("basis"))
         return found
+
+    def computing(self) -> tuple[Rate, RateVersion, Round, Calculation]:
+        """A draft nobody can compute, a calculation that was let go, a ruling: all of the town, in its words."""
+        rate = Rate.objects.filter(town=self.town).select_related("program").order_by("pk").first()
+        number = 900 + list(MARKS.values()).index(self.mark)
+        version = RateVersion.objects.create(
+            rate=rate, town=self.town, number=number, digest="0" * 64, reason=self.word("versionreason"),
+            rule={"key": rate.key, "name": self.word("ratename"), "clause": self.word("rateclause"),
+                  "note": self.word("ratenote"), "lines": [{"price": self.word("price")}]}, created_by=self.by,
+        )  # fmt: skip
+        round_, _ = Round.objects.get_or_create(town=self.town, program=rate.program, year=self.year, label="轮次")
+        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "work:x", "before": None,
+                "after": "1.00", "state_before": "", "state": "held", "settled": False, "adjust": None,
+                "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
+        made = Calculation.objects.create(
+            town=self.town, round=round_, facts_digest="0" * 64, awards=[{"note": self.word("calculationnote")}],
+            differences=[line], as_of=timezone.now(), state="discarded", made_by=self.by,
+        )  # fmt: skip
+        Ruling.objects.create(
+            town=self.town, division=self.division, round=round_, rate_key=rate.key, subject="work:x",
+            test=self.word("ruledtest"), holds=True, reason=self.word("ruledreason"), by=self.by,
+        )  # fmt: skip
+        return rate, version, round_, made
 
     def rate(self):
         rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()
