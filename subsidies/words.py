@@ -20,10 +20,12 @@ OPERATORS = {
 }  # fmt: skip
 MOST_PLACES = 20
 SHORT = {"base": "计算面积"}
+NOT_IMPORTED = {
+    "on_list": "这份清单还没有导入（或这块地没有落图），请导入，或由经办人认定",
+    "paid_by": "兑付清单还没有导入（或这块地没有落图），请导入，或由经办人认定",
+}
 REMEDIES = {
     "treatment": "请在图斑的治理中填写处置类别",
-    "on_list": "请先导入这份清单，或由经办人认定",
-    "paid_by": "请先导入其他补助的兑付清单，或由经办人认定",
     "net_mu": "请在图斑上填写净面积",
     "still_planted_mu": "请村里申报、镇里核实当年的种植面积",
     "verified_mu": "请镇里核实申报面积",
@@ -94,6 +96,8 @@ class Words:
 
     def unknown(self, fact: str) -> str:
         """What is missing, and how to supply it."""
+        if fact in NOT_IMPORTED:
+            return NOT_IMPORTED[fact]
         remedy = REMEDIES.get(fact, "")
         if not remedy and fact.endswith("_net_mu"):
             remedy = REMEDIES["net_mu"]

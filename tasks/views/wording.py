@@ -31,7 +31,7 @@ PER = {
 DICTIONARY_OF = {  # facts whose values are codes of a dictionary
     "state": "ground_state", "source": "source", "problem_kind": "problem_kind", "measure": "measure",
     "treatment": "treatment", "land_class": "land_class", "crop": "crop", "season": "season",
-    "payee_kind": "payee_kind",
+    "payee_kind": "payee_kind", "on_list": "list", "paid_by": "list",
 }  # fmt: skip
 VERBS = "完达按持因第"  # facts that begin with an act: 完成任务, 达到…, 按时完成…
 FINDINGS = {"not_abandoned": "未撂荒", "rectified_2023": "与2023年整治图斑重合"}

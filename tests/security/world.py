@@ -388,7 +388,7 @@ class Planter:
                   "note": self.word("ratenote"), "lines": [{"price": self.word("price")}]}, created_by=self.by,
         )  # fmt: skip
         round_, _ = Round.objects.get_or_create(town=self.town, program=rate.program, year=self.year, label="轮次")
-        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "work:x", "before": None,
+        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "division:x", "before": None,
                 "after": "1.00", "state_before": "", "state": "held", "settled": False, "adjust": None,
                 "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
         made = Calculation.objects.create(

@@ -266,7 +266,7 @@ def test_a_list_that_was_never_imported_holds_until_somebody_rules():
     applied(money, agri)
     one = row()
     assert (one.state, one.amount) == ("held", 0)
-    assert "请先导入这份清单" in one.reason
+    assert "这份清单还没有导入" in one.reason
     test = "unless:on_list has rectified-2024"
     with pytest.raises(Refused, match="依据"):
         calculations.rule(one, test, holds=False, reason=" ", by=official)

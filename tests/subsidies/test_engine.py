@@ -323,7 +323,7 @@ EXCLUSION = {"lines": [{"price": "500"}], "unless": [["on_list", "has", "old"]]}
 def test_an_exclusion_nobody_could_test_holds_the_money():
     award = only(EXCLUSION, row(1, county_mu=2, on_list=None))
     assert (award.state, award.amount) == ("held", 0)
-    assert "请先导入这份清单" in award.reason
+    assert "这份清单还没有导入" in award.reason
     assert award.explanation["rounding"]["rounded"] == "1000.00"
 
 

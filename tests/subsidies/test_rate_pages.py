@@ -41,6 +41,12 @@ def test_a_village_head_reads_the_rates_in_words(money, client):
         assert client.get(at(name)).status_code == 404
 
 
+def test_the_town_finds_computing_and_simulating_beside_the_rates(money, official, client):
+    html = shown(client, at("rate_list"))
+    assert at("calculation_list") in html
+    assert at("rate_simulate") in html
+
+
 def test_rates_are_for_those_who_may_read_money(money, client):
     sign_in(client, money.person("grid_worker"))
     assert client.get(at("rate_list")).status_code == 404
