@@ -8,13 +8,15 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
-from subsidies.models import Calculation, Rate, Round
+from subsidies.models import Calculation, Claim, Entitlement, Rate, Round
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
+    "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
+    "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
+    "claim_blank",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -26,14 +28,17 @@ POST_ONLY = (
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
     "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
     "calculation_apply", "calculation_discard", "calculation_rule",
+    "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
+    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "division_merge", "division_rename",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
-    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview", "claim_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
     "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
-    "phone_parcel",
+    "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
@@ -75,6 +80,8 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
         "calculation_detail": Calculation.objects.filter(town=town),
         "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
+        "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
+        "claim_detail": Claim.objects.filter(town=town, division=village),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

@@ -69,6 +69,11 @@ page.addEventListener("htmx:confirm", (event) => {
   ask(question).then((yes) => yes && event.detail.issueRequest(true));
 });
 
+/* Signing out takes the pages a phone keeps with it; photos and reports that wait stay */
+page.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-logout]")) window.caches?.delete("farmland-phone");
+});
+
 /* htmx: the token, and what to say when no answer comes ----------------------------------------------------- */
 page.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = csrf;

@@ -49,6 +49,7 @@ class Division(models.Model):
     is_demo = models.BooleanField("演示", default=False)
     valid_from = models.DateField("设立日期", null=True, blank=True)
     valid_to = models.DateField("撤并日期", null=True, blank=True)
+    # the one in force that answers for it now; ``parent`` is the one it went into at first
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from", verbose_name="并入"
     )
@@ -89,6 +90,10 @@ class Division(models.Model):
 
     def contains(self, other: "Division") -> bool:
         return other.path.startswith(self.path)
+
+    def and_former(self, field: str = "division") -> Q:
+        """Rows whose ``field`` is this division or one that went into it: who reports for it reports for all."""
+        return Q(**{field: self}) | Q(**{f"{field}__merged_into": self})
 
 
 class Office(models.Model):

@@ -70,9 +70,7 @@ class Entitlement(Row):
     town = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name="乡镇")
     division = models.ForeignKey(Division, models.PROTECT, related_name="entitlements", verbose_name="村")
     program = models.ForeignKey(Program, models.PROTECT, related_name="entitlements", verbose_name="政策")
-    rate_version = models.ForeignKey(
-        RateVersion, models.PROTECT, related_name="entitlements", verbose_name="标准版本"
-    )
+    rate_version = models.ForeignKey(RateVersion, models.PROTECT, related_name="entitlements", verbose_name="标准版本")
     rate_key = models.CharField("标准", max_length=60)  # of the rate: versions of one rate do not pay twice
     round = models.ForeignKey(Round, models.PROTECT, related_name="entitlements", verbose_name="轮次")
     year = models.PositiveSmallIntegerField("年度")
@@ -139,7 +137,7 @@ class Entitlement(Row):
 
 
 class Ruling(Row):
-    """A named person's decision on a condition nobody could test, or on a warning (认定). Append-only, newest holds."""
+    """A named person's decision on a condition nobody could test or on a warning (认定). Append-only, newest holds."""
 
     town = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name="乡镇")
     division = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name="村")

@@ -77,9 +77,7 @@ class Fund(Row):
 
     town = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name="乡镇")
     program = models.ForeignKey(Program, models.PROTECT, related_name="funds", verbose_name="政策")
-    round = models.ForeignKey(
-        Round, models.PROTECT, null=True, blank=True, related_name="funds", verbose_name="轮次"
-    )
+    round = models.ForeignKey(Round, models.PROTECT, null=True, blank=True, related_name="funds", verbose_name="轮次")
     source = models.CharField("资金来源", max_length=40)  # Term of list "fund_source"
     role = models.CharField("性质", max_length=12, choices=ROLES)
     amount = MoneyField("金额（元）")

@@ -1,11 +1,12 @@
 """The forms of the acceptance page: what was typed, checked for being numbers and dates; the rest is the service's."""
 
+from decimal import Decimal
 from uuid import uuid4
 
 from django import forms
 
 from farmland.lib.area import LARGEST
-from farmland.lib.numbers import parse_decimal
+from farmland.lib.numbers import parse_decimal, plain
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel
 from parcels.progress import Ladders
@@ -20,6 +21,9 @@ class AreaField(forms.CharField):
 
     def __init__(self, **kwargs):
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}), **kwargs)
+
+    def prepare_value(self, value):
+        return plain(value) if isinstance(value, Decimal) else value
 
     def clean(self, value):
         try:

@@ -21,6 +21,7 @@ from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
+from tasks.views.parcel_sections import sections_of
 from tasks.views.trail import trail
 
 PAGE = 50
@@ -102,6 +103,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "waiting": is_waiting(parcel),
         "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
+        "sections": sections_of(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
 

@@ -20,6 +20,8 @@ logout                   GET    -           405  405  405  405  405  405  405  4
 logout                   POST   -           302  302  302  302  302  302  302  302  302
 password_change          GET    -           302  200  200  200  200  200  200  200  200
 password_change          POST   -           302  200  200  200  200  200  200  200  200
+phone_worker             GET    -           200  200  200  200  200  200  200  200  200
+phone_worker             POST   -           405  405  405  405  405  405  405  405  405
 dashboard                GET    -           302  302  302  302  302  302  302  302  302
 dashboard                POST   -           302  405  405  405  405  405  405  405  405
 job_detail               GET    job         302  200  200  200  200  200  200  200  200
@@ -91,6 +93,8 @@ issue_deliberate         GET    issue       302  405  405  405  405  405  405  4
 issue_deliberate         POST   issue       302  400  403  403  403  403  403  400  400
 issue_permit             GET    issue       302  405  405  405  405  405  405  405  405
 issue_permit             POST   issue       302  403  403  403  403  403  403  400  400
+meeting_minutes          GET    meeting     302  200  200  200  200  200  200  200  200
+meeting_minutes          POST   meeting     302  405  405  405  405  405  405  405  405
 permit_settle            GET    permit      302  405  405  405  405  405  405  405  405
 permit_settle            POST   permit      302  403  403  403  403  403  403  400  400
 
@@ -259,9 +263,49 @@ calculation_rulings      GET    round       302  404  200  200  200  200  200  2
 calculation_rulings      POST   round       302  404  405  405  405  405  405  405  405
 calculation_rule         GET    round       302  404  405  405  405  405  405  405  405
 calculation_rule         POST   round       302  404  400  403  403  403  403  400  400
+subsidy_list             GET    town        302  200  200  200  200  200  200  200  200
+subsidy_list             POST   town        302  405  405  405  405  405  405  405  405
+claim_list               GET    town        302  200  200  200  200  200  200  200  200
+claim_list               POST   town        302  405  405  405  405  405  405  405  405
+claim_forecast           GET    town        302  200  200  200  200  200  200  200  200
+claim_forecast           POST   town        302  405  405  405  405  405  405  405  405
+claim_detail             GET    claim       302  200  200  200  200  200  200  200  200
+claim_detail             POST   claim       302  405  405  405  405  405  405  405  405
+claim_open               GET    town        302  405  405  405  405  405  405  405  405
+claim_open               POST   town        302  302  302  403  403  403  403  302  302
+claim_declare_rest       GET    town        302  405  405  405  405  405  405  405  405
+claim_declare_rest       POST   town        302  302  403  403  403  403  403  302  302
+claim_verify_many        GET    town        302  405  405  405  405  405  405  405  405
+claim_verify_many        POST   town        302  403  302  403  403  403  403  302  302
+claim_declare            GET    claim       302  405  405  405  405  405  405  405  405
+claim_declare            POST   claim       302  400  403  403  403  403  403  400  400
+claim_withdraw           GET    claim       302  405  405  405  405  405  405  405  405
+claim_withdraw           POST   claim       302  409  403  403  403  403  403  409  409
+claim_verify             GET    claim       302  405  405  405  405  405  405  405  405
+claim_verify             POST   claim       302  403  400  403  403  403  403  400  400
+claim_blank              GET    place       302  200  403  403  403  403  403  200  200
+claim_blank              POST   place       302  405  405  405  405  405  405  405  405
+claim_upload             GET    town        302  405  405  405  405  405  405  405  405
+claim_upload             POST   town        302  302  403  403  403  403  403  302  302
+claim_preview            GET    claim_file  302  400  403  403  403  403  403  400  400
+claim_preview            POST   claim_file  302  405  405  405  405  405  405  405  405
+claim_confirm            GET    claim_file  302  405  405  405  405  405  405  405  405
+claim_confirm            POST   claim_file  302  400  403  403  403  403  403  400  400
+entitlement_list         GET    town        302  200  200  200  200  200  200  200  200
+entitlement_list         POST   town        302  405  405  405  405  405  405  405  405
+entitlement_detail       GET    entitlement 302  200  200  200  200  200  200  200  200
+entitlement_detail       POST   entitlement 302  405  405  405  405  405  405  405  405
+parcel_money             GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_money             POST   parcel      302  405  405  405  405  405  405  405  405
 
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
+division_list            GET    town        302  404  200  200  200  200  200  200  200
+division_list            POST   town        302  404  405  405  405  405  405  405  405
+division_merge           GET    town        302  404  405  405  405  405  405  405  405
+division_merge           POST   town        302  404  403  403  403  403  403  400  400
+division_rename          GET    division    302  404  405  405  405  405  405  405  405
+division_rename          POST   division    302  404  403  403  403  403  403  400  400
 user_create              GET    town        302  404  403  403  403  403  403  200  200
 user_create              POST   town        302  404  403  403  403  403  403  200  200
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
@@ -377,10 +421,26 @@ api_rates                GET    list        401  200  200  200  200  200  200  2
 api_rates                POST   list        401  405  405  405  405  405  405  405  405
 api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+api_entitlements         GET    list        401  200  200  200  200  200  200  200  200
+api_entitlements         POST   list        401  405  405  405  405  405  405  405  405
+api_entitlements_detail  GET    entitlement 401  200  200  200  200  200  200  200  200
+api_entitlements_detail  POST   entitlement 401  405  405  405  405  405  405  405  405
+api_claims               GET    list        401  200  200  200  200  200  200  200  200
+api_claims               POST   list        401  400  400  400  400  400  400  400  400
+api_claims_detail        GET    claim       401  200  200  200  200  200  200  200  200
+api_claims_detail        POST   claim       401  405  405  405  405  405  405  405  405
+api_claims_verify        GET    claim       401  405  405  405  405  405  405  405  405
+api_claims_verify        POST   claim       401  403  400  403  403  403  403  400  400
+api_claims_withdraw      GET    claim       401  405  405  405  405  405  405  405  405
+api_claims_withdraw      POST   claim       401  409  403  403  403  403  403  409  409
+api_batches              GET    list        401  200  200  200  200  200  200  200  200
+api_batches              POST   list        401  405  405  405  405  405  405  405  405
+api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
+api_batches_detail       POST   batch       401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
-    "submission", "share", "progress", "job", "clue", "inspection", "evidence",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
+    "submission", "share", "progress", "job", "clue", "inspection", "evidence", "claim", "claim_file", "entitlement",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

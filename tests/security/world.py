@@ -41,7 +41,19 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
-from subsidies.models import Calculation, Program, Rate, RateVersion, Round, Ruling
+from subsidies.claim_form import PURPOSE as CLAIM_FORM
+from subsidies.claim_form import blank
+from subsidies.models import (
+    Batch,
+    Calculation,
+    Claim,
+    Entitlement,
+    Program,
+    Rate,
+    RateVersion,
+    Round,
+    Ruling,
+)
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
@@ -157,7 +169,7 @@ class Planter:
         found.evidence = self.evidence(found.parcel)
         found.issue = self.issue()
         found.proposal = self.proposal()
-        found.permit = self.papers(found.issue)
+        found.permit, found.meeting = self.papers(found.issue)
         found.clue, found.referral = self.patrol()
         found.ledger_file = self.ledger_file()
         found.upload, found.marked, found.submission = self.forms()
@@ -171,6 +183,7 @@ class Planter:
         found.share = Share.objects.filter(target__plan=self.plan, division=self.division).first()
         found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
+        found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
@@ -222,12 +235,13 @@ class Planter:
             by=User.objects.filter(username=self.town.slug).first() or self.by,
         )  # fmt: skip
 
+    def paper(self, purpose: str) -> Upload:
+        file, place = SimpleUploadedFile(f"{self.word(purpose)}.pdf", b"%PDF-1.4"), {"division": self.division}
+        return Upload.objects.store(file, town=self.town, **place, user=self.by, purpose=purpose, limit=10**7)
+
     def proposal(self) -> Proposal:
         """A refused self-chosen parcel with the holder's paper."""
-        file = SimpleUploadedFile(f"{self.word('consent')}.pdf", b"%PDF-1.4")
-        paper = Upload.objects.store(
-            file, town=self.town, division=self.division, user=self.by, purpose="consent", limit=10**7
-        )
+        paper = self.paper("consent")
         return Proposal.objects.create(
             town=self.town, division=self.division, year=self.year, kind=self.kind, code=self.word("proposalcode"),
             group=self.word("proposalgroup"), area_mu=Decimal(2), land_class="0305", slope=Decimal(30),
@@ -285,21 +299,22 @@ class Planter:
             suggestion=dict.fromkeys(("reason", "basis", "clause", "due"), self.word("advice")),
         )  # fmt: skip
 
-    def papers(self, issue: Issue) -> PermitCase:
+    def papers(self, issue: Issue) -> tuple[PermitCase, Deliberation]:
         """What hangs on an issue: its record, a meeting, a permit case."""
         common = {"town": self.town, "issue": issue, "by": self.by}
         IssueEvent.objects.create(
             **common, action="changed", after="open", on=self.today, reason=self.word("eventreason"),
             facts={"坐落": [self.word("factbefore"), self.word("factafter")]}, warnings=[self.word("eventwarning")],
         )  # fmt: skip
-        Deliberation.objects.create(
+        meeting = Deliberation.objects.create(
             **common, level="village", held_on=self.today, present=9, agreed=8, place=self.word("hall"),
-            conclusion=self.word("conclusion"),
+            conclusion=self.word("conclusion"), minutes=self.paper("minutes"),
         )  # fmt: skip
-        return PermitCase.objects.create(
+        permit = PermitCase.objects.create(
             **common, permit="conversion", applied_on=self.today, authority=self.word("authority"),
             number=self.word("number"), note=self.word("permitnote"),
         )  # fmt: skip
+        return permit, meeting
 
     def patrol(self) -> tuple[Clue, Referral]:
         """A clue of the place, and a problem the town handed on (one per town in sight: it names no village)."""
@@ -400,6 +415,41 @@ class Planter:
             test=self.word("ruledtest"), holds=True, reason=self.word("ruledreason"), by=self.by,
         )  # fmt: skip
         return rate, version, round_, made
+
+    def money(self, work: Work):
+        """A claim given back, the form to fill in, an amount that waits, a batch of the town."""
+        program = Program.objects.filter(town=self.town).order_by("order").first()
+        round, _ = Round.objects.get_or_create(
+            town=self.town, program=program, year=self.year, label="管护", is_yearly=True
+        )
+        place = {"town": self.town, "division": self.division, "round": round, "year": self.year, "work": work}
+        claim = Claim.objects.create(
+            **place, cap_mu=Decimal(2), declared_mu=Decimal(1), reason=self.word("lessreason"), state="returned",
+            crop=self.word("claimcrop")[:40], verdict_reason=self.word("verdict"), submitted_by=self.by,
+        )  # fmt: skip
+        data = blank(self.division, self.year, self.by)
+        file = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('claimfile')}.xlsx", data), town=self.town, division=self.division,
+            user=self.by, purpose=CLAIM_FORM, limit=10**7,
+        )  # fmt: skip
+        rate = Rate.objects.filter(town=self.town).order_by("order", "pk").first()
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=1,
+            defaults={"rule": {}, "digest": "0" * 64, "state": "published", "published_at": timezone.now()},
+        )  # fmt: skip
+        tests = [{"group": "unless", "text": self.word("test"), "found": self.word("found"), "result": "unknown",
+                  "clause": self.word("testclause"), "ruled": {"by": "x", "reason": self.word("ruled"),
+                                                               "holds": False}}]  # fmt: skip
+        entitlement = Entitlement.objects.create(
+            **place, claim=claim, program=rate.program, rate_version=version, rate_key=rate.key,
+            subject=f"work:{work.pk}", state="held", reason=self.word("heldreason"), facts_digest="0" * 64,
+            explanation={"tests": tests, "works": [str(work.pk)]},
+            exclusions=[{"text": self.word("exclusion"), "result": "unknown", "clause": ""}],
+        )  # fmt: skip
+        batch = Batch.objects.create(
+            town=self.town, program=program, round=round, year=self.year, number=self.word("no", "=1+{}<i>"),
+        )  # fmt: skip
+        return claim, file, entitlement, batch
 
     def rate(self):
         rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()

@@ -3,8 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
 
-from tasks.models import Issue, IssueEvent
+from parcels.evidence_store import add_photo
+from parcels.models import Evidence, Parcel
+from tasks.models import Deliberation, Issue, IssueEvent
+from tests.parcels.pictures import field, jpeg, upload
 from tests.tasks.issue_world import Ledger
 from tests.tasks.land import TODAY
 from tests.tasks.page_world import shown, sign_in
@@ -155,3 +161,37 @@ def test_the_page_asks_few_questions_however_long_the_record(official, ledger, d
         )
     with django_assert_max_num_queries(len(first)):
         official.get(address(issue))
+
+
+def test_the_minutes_of_a_meeting_are_kept_and_given_back(official, ledger):
+    issue = ledger.issue()
+    sent = {"level": "village", "held_on": TODAY.isoformat(), "present": "9", "agreed": "8", "conclusion": "同意复耕"}
+    bad = official.post(address(issue, "deliberation/"), sent | {"minutes": SimpleUploadedFile("记录.pdf", b"MZ")})
+    assert bad.status_code == 400
+    assert "材料只收" in bad.content.decode()
+    assert not Deliberation.objects.exists()
+    paper = SimpleUploadedFile("记录.pdf", b"%PDF-1.4 minutes")
+    page = official.post(address(issue, "deliberation/"), sent | {"minutes": paper}, follow=True).content.decode()
+    kept = Deliberation.objects.get()
+    link = f"{ROOT}meetings/{kept.pk}/minutes/"
+    assert link in page
+    answer = official.get(link)
+    assert b"".join(answer.streaming_content) == b"%PDF-1.4 minutes"
+    assert answer["Content-Disposition"].startswith("attachment")
+    stranger = ledger.person("village_head", ledger.villages["西村"])
+    assert sign_in(official, stranger).get(link).status_code == 404
+
+
+def test_an_issue_shows_the_photos_of_its_parcels(official, ledger, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    place = {"town": ledger.town, "division": ledger.villages["东村"], "year": 2024}
+    parcel = Parcel.objects.create(**place, kind_id="abandonment", codes=["A1"])
+    issue = ledger.issue()
+    issue.parcels.add(parcel)
+    common = {"division": parcel.division, "parcel": parcel, "by": ledger.head, "key": "", "phase": "before"}
+    kept = add_photo(upload(jpeg(field((320, 240))), "前.jpg"), view="near", **common)
+    page = main(shown(official, address(issue)))
+    assert "图斑照片" in page
+    assert reverse("evidence_thumbnail", kwargs={"town": "qingxi", "year": 2024, "pk": kept.pk}) in page
+    Evidence.objects.filter(pk=kept.pk).update(withdrawn_at=timezone.now(), withdrawn_reason="拍错")
+    assert "图斑照片" not in main(shown(official, address(issue)))
