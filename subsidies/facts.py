@@ -64,7 +64,7 @@ class RoundFacts:
         self.rules = list(rules)
         asked = set().union(*(rule.facts() for rule in self.rules)) if self.rules else set()
         self.ladders = Ladders(self.town)
-        self.kinds = {leaf for rule in self.rules for kind in rule.kinds for leaf in self.ladders.leaves(kind)}
+        self.kinds = {leaf for rule in self.rules for leaf in self.leaves(rule)}
         self.targets = list(
             Target.objects.filter(town=self.town, plan=self.program.plan_id).select_related("kind").order_by("order")
         )
@@ -157,9 +157,13 @@ class RoundFacts:
 
     # rows
 
+    def leaves(self, rule: Rule) -> set[str]:
+        """The kinds of work a rate pays for; one that names none pays for all that its conditions let through."""
+        return {leaf for kind in rule.kinds or self.ladders.kinds for leaf in self.ladders.leaves(kind)}
+
     def rows(self, rule: Rule) -> Iterator[Owed]:
         """The rows of one rate: its kinds and its treatment, of what has been accepted or claimed."""
-        leaves = {leaf for kind in rule.kinds for leaf in self.ladders.leaves(kind)}
+        leaves = self.leaves(rule)
         by_claim = self.round.is_yearly or bool(rule.facts() & OF_CLAIM)
         for work in self.works:
             if work.kind_id not in leaves or (rule.treatment and work.treatment not in ("", rule.treatment)):

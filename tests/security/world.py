@@ -394,18 +394,17 @@ class Planter:
         return found
 
     def computing(self) -> tuple[Rate, RateVersion, Round, Calculation]:
-        """A draft nobody can compute, a calculation that was let go, a ruling: all of the town, in its words."""
+        """A draft nobody can compute, a calculation that was let go, a ruling."""
         rate = Rate.objects.filter(town=self.town).select_related("program").order_by("pk").first()
-        number = 900 + list(MARKS.values()).index(self.mark)
-        version = RateVersion.objects.create(
-            rate=rate, town=self.town, number=number, digest="0" * 64, reason=self.word("versionreason"),
-            rule={"key": rate.key, "name": self.word("ratename"), "clause": self.word("rateclause"),
-                  "note": self.word("ratenote"), "lines": [{"price": self.word("price")}]}, created_by=self.by,
-        )  # fmt: skip
+        text = HOSTILE.format("")  # versions are the plan's, read by every village of the town: no mark of a place
+        rule = {"key": rate.key, "name": text, "clause": text, "note": text, "lines": [{"price": text}]}
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=900, defaults={"digest": "0" * 64, "reason": text, "rule": rule}
+        )
         round_, _ = Round.objects.get_or_create(town=self.town, program=rate.program, year=self.year, label="轮次")
-        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "division:x", "before": None,
-                "after": "1.00", "state_before": "", "state": "held", "settled": False, "adjust": None,
-                "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
+        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "division:x",
+                "before": None, "after": "1.00", "state_before": "", "state": "held", "settled": False,
+                "adjust": None, "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
         made = Calculation.objects.create(
             town=self.town, round=round_, facts_digest="0" * 64, awards=[{"note": self.word("calculationnote")}],
             differences=[line], as_of=timezone.now(), state="discarded", made_by=self.by,

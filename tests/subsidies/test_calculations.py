@@ -12,7 +12,7 @@ from farmland.lib.refused import Refused
 from parcels.models import Step
 from subsidies import calculations, versions
 from subsidies.models import Calculation, Entitlement, Fund, RateVersion, Ruling
-from tests.subsidies.money_world import ACCEPTED, CARE, HEAD, POLICY, REWARD, Money
+from tests.subsidies.money_world import ACCEPTED, CARE, HEAD, POLICY, REWARD, SHRUB, Money
 
 pytestmark = pytest.mark.django_db
 
@@ -412,3 +412,10 @@ def test_what_a_rate_paid_that_the_plan_no_longer_has_is_left_alone(money, agri)
     assert told(found, rate="shrub") == []
     calculations.apply(found, by=agri)
     assert row().state == "settled"
+
+
+def test_a_rate_that_names_no_kind_pays_for_what_its_conditions_let_through():
+    money = Money(HEAD + POLICY + SHRUB.replace("        kinds: [abandonment]\n", ""))
+    money.listed()
+    money.work(accepted="10")
+    assert computed(money, money.person("lead_office")).total == 5000
