@@ -13,7 +13,7 @@ from farmland.places.models import Division
 from parcels.models import EvidenceOutcome
 from parcels.progress import Ladders
 from tasks.models import Issue, Milestone, Plan, Progress, TownYear
-from tasks.waiting import waiting
+from tasks.waiting import Waiting, waiting
 
 SOON = timedelta(days=30)
 SHOWN = 4
@@ -81,10 +81,11 @@ def todo(
     found += _late_issues(town_year, lines, *behind["late"], f"{reverse('issue_list', kwargs=where)}?state=overdue")
     found += _waiting(rows, ladders, reverse("acceptance_list", kwargs=where))
     found += _sent_back(*behind["back"], reverse("phone_home", kwargs=where))
-    missed = [one.division for one in rows if one.division_id and one.state == "at_risk"]
+    here = [one for one in rows if one.division_id and one.division.is_alive(town_year.today())]
+    missed = [one.division for one in here if one.state == "at_risk"]
     found += _villages("个村有节点没赶上", missed, "#h-matrix")
     found += _villages("个村还没有填报", silent, reverse("form_home", kwargs=where))
-    beyond = [one.division for one in rows if one.division_id and one.state == "infeasible"]
+    beyond = [one.division for one in here if one.state == "infeasible"]
     found += _villages("个村任务超过潜力", beyond, "#h-matrix")
     if open_findings := findings["error"] + findings["warning"]:
         text = f"错误 {findings['error']}，警告 {findings['warning']}"
@@ -108,9 +109,14 @@ def _late_issues(town_year: TownYear, lines: list[dict], count: int, first: date
     return [_item(f"{count} 个问题过了整改时限", text, url, late=True)]
 
 
+def to_accept(rows: list[Progress], ladders: Ladders) -> list[Waiting]:
+    """What of the villages is evidenced and not counted."""
+    return [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+
+
 def _waiting(rows: list[Progress], ladders: Ladders, url: str) -> list[dict]:
     """Evidenced area of villages that no acceptance has counted yet."""
-    found = [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+    found = to_accept(rows, ladders)
     if not found:
         return []
     area = sum((one.evidenced for one in found), Decimal(0))

@@ -199,6 +199,8 @@ function tellBulk(box) {
   const count = box.querySelector("[data-picked-count]");
   if (count) count.textContent = String(picked.length);
   const sum = box.querySelector("[data-picked-sum]");
+  const area = box.querySelector("[data-picked-area]"); // areas of different kinds are not added together
+  if (area) area.hidden = new Set(picked.map((input) => input.dataset.kind)).size > 1;
   if (sum) sum.textContent = shown(picked.reduce((total, input) => total + units(input.dataset.mu), 0n));
   const all = box.querySelector("thead input[type=checkbox]");
   const every = box.querySelectorAll("tbody input[type=checkbox]");

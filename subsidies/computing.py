@@ -180,7 +180,7 @@ def words_of(program: Program, facts: RoundFacts) -> Words:
     for dictionary, code, label in rows.values_list("dictionary", "code", "label"):
         labels[dictionary][code] = label
     labels["kind"] = dict(Kind.objects.values_list("code", "name"))
-    listed = dict(labels.get("list", {})) | facts.ground.names
+    listed = labels["list"] | labels["policy"] | facts.ground.names
     named = dict(Program.objects.filter(town=program.town).order_by("year").values_list("key", "name"))
     levels = {f"{code}_mu": f"{label}认定面积" for code, label in labels["level"].items()}
     levels |= {f"{code}_net_mu": f"{label}认定的净面积" for code, label in labels["level"].items()}

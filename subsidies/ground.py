@@ -92,11 +92,12 @@ class Ground:
                     marked.add(parcel, [code], one.title)
 
     def _aliases(self) -> dict[str, list[str]]:
-        """The key a plan names a list by, from the title it was issued under (dictionary "list")."""
+        """The key a plan names a list or a policy by, from the title it was issued under."""
         found = defaultdict(list)
-        for term in Term.objects.of("list", self.town):
-            for word in (term.label, *term.synonyms):
-                found[word].append(term.code)
+        for dictionary in ("list", "policy"):
+            for term in Term.objects.of(dictionary, self.town):
+                for word in (term.label, *term.synonyms):
+                    found[word].append(term.code)
         return found
 
     def _load_payments(self, but_round) -> None:

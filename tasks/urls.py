@@ -148,5 +148,6 @@ urlpatterns = [
     path(f"{YEAR}divisions/merge/", divisions.division_merge, name="division_merge"),
     path(f"{YEAR}divisions/<str:code>/rename/", divisions.division_rename, name="division_rename"),
     path("<slug:town>/<int:year>/log/", system.audit_list, name="audit_list"),
+    path("jobs/<uuid:pk>/", system.job_detail, name="job_detail"),
     path("<slug:town>/<int:year>/jobs/", system.job_list, name="job_list"),
 ]

@@ -50,6 +50,13 @@ def land(db):
     return land
 
 
+def test_the_legend_explains_every_shape_that_occurs_and_no_other(land):
+    table = matrix(land.year, rows_of(land))
+    there = {cell["state"] for line in table["rows"] for cell in line["cells"] if cell}
+    assert set(table["states"]) == there
+    assert there
+
+
 def rows_of(land):
     return list(Progress.objects.filter(town=land.town).select_related("target__kind", "division"))
 

@@ -15,10 +15,13 @@ from farmland.lib.models import Row
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Jobs of towns the user answers for and the user's own; jobs of no town only for administrators."""
+        """Jobs of towns the user answers for and the user's own; jobs of no town only for administrators.
+
+        One recompute serves all who asked: a village head whose report joined somebody else's sees it too.
+        """
         if not user.is_active:
             return self.none()
-        seen = Q(town__in=user.divisions()) | Q(created_by=user)
+        seen = Q(town__in=user.divisions()) | Q(created_by=user) | Q(kind="recompute", town__in=user.tenants())
         if user.is_administrator:
             seen |= Q(town=None)
         return self.filter(seen)
@@ -111,6 +114,15 @@ class Job(Row):
     @property
     def title(self) -> str:
         return registry.title(self.kind)
+
+    @property
+    def result_text(self) -> str:
+        return registry.told(self.kind, self.result)
+
+    @property
+    def year(self) -> int | None:
+        """The year it works on, where its arguments say one."""
+        return (self.args or {}).get("year")
 
     @property
     def is_over(self) -> bool:

@@ -18,6 +18,10 @@ class DivisionQuerySet(models.QuerySet):
             condition |= Q(path__startswith=path)
         return self.filter(condition)
 
+    def alive(self, on):
+        """Those that exist on the day ``on``: founded by then and not ended (撤并) by then."""
+        return self.filter(Q(valid_from=None) | Q(valid_from__lte=on), Q(valid_to=None) | Q(valid_to__gt=on))
+
     def tenants(self):
         return self.filter(is_tenant=True)
 
@@ -87,6 +91,9 @@ class Division(models.Model):
         self.path = f"{self.parent.path if self.parent_id else ''}{self.pk}/"
         self.town_id = self.pk if self.is_tenant else (self.parent.town_id if self.parent_id else None)
         super().save(*args, **kwargs)
+
+    def is_alive(self, on) -> bool:
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or self.valid_to > on)
 
     def contains(self, other: "Division") -> bool:
         return other.path.startswith(self.path)

@@ -1,6 +1,6 @@
 """The divisions and offices a plan names, found or made. Nothing is deleted: other years may stand on them."""
 
-from django.utils import timezone
+from datetime import date
 
 from farmland.lib.documents import DocumentError, Problem
 from farmland.places.models import Division, Office
@@ -137,10 +137,13 @@ def _refused(place: Place, name: str, message: str) -> DocumentError:
     return DocumentError([Problem(place.line, f"{place.path}.{name}", message)])
 
 
-def end_gone(before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc], differences: Differences) -> None:
+def end_gone(
+    before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc], differences: Differences, on: date
+) -> None:
     """Divisions the plan named before and no longer does: ended when nothing is registered there, else told.
 
-    ``others``: the plans of the town's other years. Called when the plan's own rows are in step.
+    ``others``: the plans of the town's other years; ``on``: the working date. Called when the plan's own
+    rows are in step.
     """
     named = {line for one in [doc, *others] for line in _lines(one)}
     for line in sorted(set(_lines(before)) - named, key=len, reverse=True):
@@ -152,7 +155,7 @@ def end_gone(before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc
         if _carries(row):
             differences.add(f"方案里已没有{row}，但那里已有登记，行政区划仍然保留。")
         else:
-            row.valid_to = timezone.localdate()
+            row.valid_to = on
             row.save()
             differences.add(f"撤销行政区划：{row}（方案里已没有，也没有登记）")
 

@@ -43,7 +43,7 @@ class ProposalForm(forms.Form):
         super().__init__(*args, **kwargs)
         labels = Labels(town_year.town)
         inside = [one for one in divisions_inside(user, town_year) if one.pk != town_year.town_id]
-        self.divisions = {one.code: one for one in inside if one.valid_to is None and user.can("report", one)}
+        self.divisions = {one.code: one for one in inside if user.can("report", one)}
         self.fields["division"].choices = [(code, one.name) for code, one in self.divisions.items()]
         self.fields["kind"].choices = [(one.code, one.name) for one in allowed_kinds(town_year)]
         classes = [(code, f"{code} {label}") for code, label in labels.all("land_class").items()]

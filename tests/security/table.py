@@ -274,23 +274,23 @@ claim_detail             POST   claim       302  405  405  405  405  405  405  4
 claim_open               GET    town        302  405  405  405  405  405  405  405  405
 claim_open               POST   town        302  302  302  403  403  403  403  302  302
 claim_declare_rest       GET    town        302  405  405  405  405  405  405  405  405
-claim_declare_rest       POST   town        302  302  403  403  403  403  403  302  302
+claim_declare_rest       POST   town        302  302  403  403  403  403  403  403  302
 claim_verify_many        GET    town        302  405  405  405  405  405  405  405  405
 claim_verify_many        POST   town        302  403  302  403  403  403  403  302  302
 claim_declare            GET    claim       302  405  405  405  405  405  405  405  405
-claim_declare            POST   claim       302  400  403  403  403  403  403  400  400
+claim_declare            POST   claim       302  400  403  403  403  403  403  403  400
 claim_withdraw           GET    claim       302  405  405  405  405  405  405  405  405
-claim_withdraw           POST   claim       302  409  403  403  403  403  403  409  409
+claim_withdraw           POST   claim       302  409  403  403  403  403  403  403  409
 claim_verify             GET    claim       302  405  405  405  405  405  405  405  405
 claim_verify             POST   claim       302  403  400  403  403  403  403  400  400
-claim_blank              GET    place       302  200  403  403  403  403  403  200  200
+claim_blank              GET    place       302  200  403  403  403  403  403  403  200
 claim_blank              POST   place       302  405  405  405  405  405  405  405  405
 claim_upload             GET    town        302  405  405  405  405  405  405  405  405
-claim_upload             POST   town        302  302  403  403  403  403  403  302  302
-claim_preview            GET    claim_file  302  400  403  403  403  403  403  400  400
+claim_upload             POST   town        302  302  403  403  403  403  403  403  302
+claim_preview            GET    claim_file  302  400  403  403  403  403  403  403  400
 claim_preview            POST   claim_file  302  405  405  405  405  405  405  405  405
 claim_confirm            GET    claim_file  302  405  405  405  405  405  405  405  405
-claim_confirm            POST   claim_file  302  400  403  403  403  403  403  400  400
+claim_confirm            POST   claim_file  302  400  403  403  403  403  403  403  400
 entitlement_list         GET    town        302  200  200  200  200  200  200  200  200
 entitlement_list         POST   town        302  405  405  405  405  405  405  405  405
 entitlement_detail       GET    entitlement 302  200  200  200  200  200  200  200  200
@@ -311,7 +311,7 @@ user_create              POST   town        302  404  403  403  403  403  403  2
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
 user_reset               POST   user        302  404  403  403  403  403  403  200  200
 user_disable             GET    user        302  404  405  405  405  405  405  405  405
-user_disable             POST   user        302  404  403  403  403  403  403  200  200
+user_disable             POST   user        302  404  403  403  403  403  403  302  302
 audit_list               GET    town        302  404  403  403  200  200  403  200  200
 audit_list               POST   town        302  404  405  405  405  405  405  405  405
 job_list                 GET    town        302  404  200  200  200  200  200  200  200
@@ -432,11 +432,15 @@ api_claims_detail        POST   claim       401  405  405  405  405  405  405  4
 api_claims_verify        GET    claim       401  405  405  405  405  405  405  405  405
 api_claims_verify        POST   claim       401  403  400  403  403  403  403  400  400
 api_claims_withdraw      GET    claim       401  405  405  405  405  405  405  405  405
-api_claims_withdraw      POST   claim       401  409  403  403  403  403  403  409  409
+api_claims_withdraw      POST   claim       401  409  403  403  403  403  403  403  409
 api_batches              GET    list        401  200  200  200  200  200  200  200  200
 api_batches              POST   list        401  405  405  405  405  405  405  405  405
 api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
 api_batches_detail       POST   batch       401  405  405  405  405  405  405  405  405
+api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
+api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
+api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
+api_jobs_detail          POST   job         401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",

@@ -172,7 +172,7 @@ def test_the_rate_says_whether_a_guard_blocks(severity, state):
 def test_a_list_of_payments_elsewhere_is_asked_by_its_name():
     plan = (HEAD + GROUPED + SHRUB).replace("[[on_list, has, rectified-2024]]", "[[paid_by, has, idle-land-revival]]")
     title = "某农委〔2022〕105号"
-    term = f"\nterms:\n  - {{dictionary: list, code: idle-land-revival, label: {title}}}"
+    term = f"\nterms:\n  - {{dictionary: policy, code: idle-land-revival, label: {title}}}"
     money = world(plan.replace("\nprograms:", f"{term}\nprograms:"))
     listed, free = money.parcel(), money.parcel()
     works = [money.work(parcel=listed), money.work(parcel=free)]

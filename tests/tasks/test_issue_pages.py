@@ -1,6 +1,8 @@
 """The page of an issue: who finds which act on it, and what an act writes or says."""
 
+import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,7 +14,7 @@ from parcels.models import Evidence, Parcel
 from tasks.models import Deliberation, Issue, IssueEvent
 from tests.parcels.pictures import field, jpeg, upload
 from tests.tasks.issue_world import Ledger
-from tests.tasks.land import TODAY
+from tests.tasks.land import TODAY, YEAR, Land
 from tests.tasks.page_world import shown, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +197,41 @@ def test_an_issue_shows_the_photos_of_its_parcels(official, ledger, settings, tm
     assert reverse("evidence_thumbnail", kwargs={"town": "qingxi", "year": 2024, "pk": kept.pk}) in page
     Evidence.objects.filter(pk=kept.pk).update(withdrawn_at=timezone.now(), withdrawn_reason="拍错")
     assert "图斑照片" not in main(shown(official, address(issue)))
+
+
+# Sums
+
+
+@pytest.fixture
+def unknown(db):
+    """Three rows of a ledger; nobody printed a farmland area, one row has no area at all."""
+    land = Land()
+    common = {"town": land.town, "year": YEAR, "ledger": "a", "ledger_title": "台账", "kind_id": "illegal_use"}
+    for serial, village, area in (("1", "东村", "1.5"), ("2", "东村", None), ("3", "西村", None)):
+        Issue.objects.create(**common, serial=serial, division=land.villages[village], area_mu=area and Decimal(area))
+    land.common = common
+    return land
+
+
+def sums(land, client) -> tuple[str, list[list[str]]]:
+    client.force_login(land.person(), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("issue_list", kwargs={"town": land.town.slug, "year": YEAR})).content.decode()
+    rows = re.findall(r"<tr.*?</tr>", " ".join(re.findall(r"<tfoot.*?</tfoot>", page, re.DOTALL)), re.DOTALL)
+    return page, [re.findall(r'<td class="num">(.*?)</td>', row) for row in rows]
+
+
+def test_an_area_nobody_printed_is_not_zero(unknown, client):
+    page, rows = sums(unknown, client)
+    assert rows == [["1.50", "—", "—"], ["3", "1.50", "—", "—"]]
+    west = next(row for row in re.findall(r"<tr><th.*?</tr>", page, re.DOTALL) if "西村" in row)
+    assert re.findall(r'<td class="num">(.*?)</td>', west) == ["1", "—", "—", "—"]
+    assert "0.00" not in page.split('class="tally"')[1].split("</dl>")[0]
+
+
+def test_kinds_of_problems_are_not_added_together(unknown, client):
+    other = unknown.common | {"kind_id": "non_grain", "serial": "4", "division": unknown.villages["东村"]}
+    Issue.objects.create(**other, area_mu=Decimal(7))
+    page, rows = sums(unknown, client)
+    assert [row[0] for row in rows[:2]] == ["1.50", "7.00"]
+    assert rows[2] == ["4"]
+    assert "8.50" not in page
