@@ -1,9 +1,12 @@
 """Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
 
-from subsidies.views import claim_acts, claim_files, claims, entitlements, home, parcels
+from subsidies.views import calculations, claim_acts, claim_files, claims, entitlements, home, parcels, rates, simulate
 
 urlpatterns = [
     *home.urls,
+    *simulate.urls,
+    *rates.urls,
+    *calculations.urls,
     *claims.urls,
     *claim_acts.urls,
     *claim_files.urls,
