@@ -6,9 +6,22 @@ from django.utils import timezone
 
 from bench.land import working_day
 from bench.towns import official
+from farmland.accounts.models import User
 from farmland.lib.numbers import plain
+from farmland.places.models import Division
 from parcels.models import Work
-from subsidies.models import Batch, BatchLine, Claim, Entitlement, Rate, RateVersion, Round
+from subsidies.models import (
+    Batch,
+    BatchLine,
+    Claim,
+    Entitlement,
+    Fund,
+    Payee,
+    Program,
+    Rate,
+    RateVersion,
+    Round,
+)
 from tasks.models import TownYear
 
 PRICE = Decimal(500)
@@ -47,6 +60,22 @@ def owe(town_year: TownYear) -> None:
                   amount=one.amount)
         for one in rows if one.state == "batched"
     )  # fmt: skip
+    _accounts(town_year, by, number)
+
+
+def _accounts(town_year: TownYear, by, number: int) -> None:
+    """An account in use of every village, one more each time, and money of a source."""
+    town = town_year.town
+    other = User.objects.exclude(pk=by.pk).first() or by
+    villages = Division.objects.filter(town=town).exclude(pk=town.pk)
+    Payee.objects.bulk_create(
+        Payee(town=town, division=one, kind="coop", name=f"合作社 {number}", account=b"-", tail="0000",
+              fingerprint=f"{one.pk}", state="active", entered_by=by, confirmed_by=other, confirmed_at=timezone.now())
+        for one in villages
+    )  # fmt: skip
+    for program in Program.objects.filter(town=town, year=town_year.year):
+        Fund.objects.create(town=town, program=program, source="county", role="allotted", amount=Decimal(1),
+                            on=town_year.today(), by=by)  # fmt: skip
 
 
 def _row(work: Work, at: int, version: RateVersion, round: Round) -> Entitlement:

@@ -8,7 +8,7 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
-from subsidies.models import Calculation, Claim, Entitlement, Rate, Round
+from subsidies.models import Batch, Calculation, Claim, Entitlement, Payee, Rate, Round
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
@@ -16,7 +16,7 @@ FILES = (
     "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
     "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
-    "claim_blank",
+    "claim_blank", "batch_file",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -29,7 +29,11 @@ POST_ONLY = (
     "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
     "calculation_apply", "calculation_discard", "calculation_rule",
     "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
-    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm", "batch_rows", "batch_assign",
+    "batch_settle", "batch_review", "batch_send_back", "batch_publish", "batch_approve",
+    "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object", "batch_answer",
+    "batch_fail", "batch_reissue",
+    "batch_fund_add", "batch_rebook", "payee_confirm", "payee_refuse", "payee_retire", "payee_reveal",
     "division_merge", "division_rename",
 )  # fmt: skip
 # shown only while a file waits
@@ -81,6 +85,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         "calculation_detail": Calculation.objects.filter(town=town),
         "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
         "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
+        "batch_adjust": Entitlement.objects.filter(town=town, division=village),
+        "batch_detail": Batch.objects.filter(town=town),
+        "payee_detail": Payee.objects.filter(town=town, division=village),
         "claim_detail": Claim.objects.filter(town=town, division=village),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),

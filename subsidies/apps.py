@@ -18,6 +18,21 @@ class SubsidiesConfig(AppConfig):
         register("C20", check_years.TITLE, finder, explanation=check_years.EXPLANATION)
         register_section(write_programs)
         register_parcel_section(Section("parcel_money", "补助", may_read_money))
+        self.watch()
+
+    def watch(self):
+        """The freeze of what was approved, and who looks every night whether it held."""
+        from celery.schedules import crontab
+        from django.db.models.signals import post_migrate, pre_migrate
+
+        from farmland.accounts.log import register_audit
+        from farmland.jobs.schedule import register_periodic
+        from subsidies import audit, freeze
+
+        register_audit(audit.money)
+        register_periodic("money-audit", crontab(hour=3, minute=10), audit.KIND)
+        pre_migrate.connect(freeze.before_migrations, sender=self, dispatch_uid="subsidies.freeze")
+        post_migrate.connect(freeze.after_migrations, sender=self, dispatch_uid="subsidies.freeze")
 
 
 def may_read_money(user, parcel) -> bool:

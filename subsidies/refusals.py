@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from farmland.accounts.models import User, record
+from farmland.accounts.models import User
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
+from subsidies.attempts import attempted
 from tasks.models import TownYear
 
 
@@ -21,16 +22,13 @@ def logged(action: str) -> Callable:
     def decorate(function: Callable) -> Callable:
         @wraps(function)
         def service(row, *args, by: User, **words):
-            try:
-                with transaction.atomic():
-                    return function(row, *args, by=by, **words)
-            except Refused as refusal:
-                _note(action, row, by, refusal.message)
-                raise
-            except IntegrityError as error:
-                message = told(error)
-                _note(action, row, by, message)
-                raise Refused(message, code="conflict") from error
+            about = row.pk if isinstance(row.pk, UUID) else None
+            with attempted(action, str(row), by=by, town=row.town, about=about):
+                try:
+                    with transaction.atomic():
+                        return function(row, *args, by=by, **words)
+                except IntegrityError as error:
+                    raise Refused(told(error), code="conflict") from error
 
         return service
 
@@ -41,12 +39,6 @@ def told(error: DatabaseError) -> str:
     """The Chinese sentence of a trigger, else a plain one; never a name of a table."""
     text = str(error).split("\n")[0].strip()
     return text if text.endswith("。") else "与别人同时办理的结果冲突，没有改动，请刷新后再办。"
-
-
-def _note(action: str, row, by: User, message: str) -> None:
-    about = row.pk if isinstance(row.pk, UUID) else None
-    with transaction.atomic():
-        record(f"{action}（被拒绝）", str(row), user=by, town=row.town, reason=message, about=about)
 
 
 def may(by: User, action: str, place: Division, what: str) -> None:

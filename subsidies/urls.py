@@ -1,6 +1,20 @@
 """Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
 
-from subsidies.views import calculations, claim_acts, claim_files, claims, entitlements, home, parcels, rates, simulate
+from subsidies.views import (
+    batch_acts,
+    batches,
+    calculations,
+    claim_acts,
+    claim_files,
+    claims,
+    entitlements,
+    funds,
+    home,
+    parcels,
+    payees,
+    rates,
+    simulate,
+)
 
 urlpatterns = [
     *home.urls,
@@ -12,4 +26,8 @@ urlpatterns = [
     *claim_files.urls,
     *entitlements.urls,
     *parcels.urls,
+    *batches.urls,
+    *funds.urls,
+    *batch_acts.urls,
+    *payees.urls,
 ]

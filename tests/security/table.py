@@ -298,6 +298,69 @@ entitlement_detail       POST   entitlement 302  405  405  405  405  405  405  4
 parcel_money             GET    parcel      302  200  200  200  200  200  200  200  200
 parcel_money             POST   parcel      302  405  405  405  405  405  405  405  405
 
+batch_list               GET    town        302  404  200  200  200  200  200  200  200
+batch_list               POST   town        302  404  405  405  405  405  405  405  405
+batch_create             GET    town        302  404  200  403  403  403  403  200  200
+batch_create             POST   town        302  404  400  403  403  403  403  400  400
+batch_funds              GET    town        302  404  200  200  200  200  200  200  200
+batch_funds              POST   town        302  404  405  405  405  405  405  405  405
+batch_fund_add           GET    town        302  404  405  405  405  405  405  405  405
+batch_fund_add           POST   town        302  404  403  404  403  403  403  403  404
+batch_rebook             GET    town        302  404  405  405  405  405  405  405  405
+batch_rebook             POST   town        302  404  403  404  403  403  403  403  404
+batch_detail             GET    batch       302  404  200  200  200  200  200  200  200
+batch_detail             POST   batch       302  404  405  405  405  405  405  405  405
+batch_file               GET    batch_file  302  404  200  200  200  200  200  200  200
+batch_file               POST   batch_file  302  404  405  405  405  405  405  405  405
+batch_rows               GET    batch       302  404  405  405  405  405  405  405  405
+batch_rows               POST   batch       302  404  400  403  403  403  403  400  400
+batch_assign             GET    batch       302  404  405  405  405  405  405  405  405
+batch_assign             POST   batch       302  404  400  403  403  403  403  400  400
+batch_settle             GET    batch       302  404  405  405  405  405  405  405  405
+batch_settle             POST   batch       302  404  403  409  403  403  403  403  409
+batch_review             GET    batch       302  404  405  405  405  405  405  405  405
+batch_review             POST   batch       302  404  400  403  403  403  403  400  400
+batch_send_back          GET    batch       302  404  405  405  405  405  405  405  405
+batch_send_back          POST   batch       302  404  400  403  403  403  403  400  400
+batch_publish            GET    batch       302  404  405  405  405  405  405  405  405
+batch_publish            POST   batch       302  404  400  403  403  403  403  400  400
+batch_approve            GET    batch       302  404  405  405  405  405  405  405  405
+batch_approve            POST   batch       302  404  403  403  403  400  403  403  400
+batch_pay                GET    batch       302  404  405  405  405  405  405  405  405
+batch_pay                POST   batch       302  404  403  400  403  403  403  403  400
+batch_reconcile          GET    batch       302  404  405  405  405  405  405  405  405
+batch_reconcile          POST   batch       302  404  403  400  403  403  403  403  400
+batch_void               GET    batch       302  404  405  405  405  405  405  405  405
+batch_void               POST   batch       302  404  400  403  403  400  403  400  400
+batch_photo              GET    batch       302  404  405  405  405  405  405  405  405
+batch_photo              POST   batch       302  404  400  403  403  403  403  400  400
+batch_paper              GET    batch       302  404  405  405  405  405  405  405  405
+batch_paper              POST   batch       302  404  400  403  403  403  403  400  400
+batch_object             GET    batch       302  404  405  405  405  405  405  405  405
+batch_object             POST   batch       302  404  400  403  403  403  403  400  400
+batch_answer             GET    batch       302  404  405  405  405  405  405  405  405
+batch_answer             POST   batch       302  404  400  403  403  403  403  400  400
+batch_fail               GET    batch       302  404  405  405  405  405  405  405  405
+batch_fail               POST   batch       302  404  403  400  403  403  403  403  400
+batch_reissue            GET    batch       302  404  405  405  405  405  405  405  405
+batch_reissue            POST   batch       302  404  403  400  403  403  403  403  400
+batch_adjust             GET    entitlement 302  404  200  403  403  403  403  200  200
+batch_adjust             POST   entitlement 302  404  400  403  403  403  403  400  400
+payee_list               GET    town        302  200  200  200  200  200  200  200  200
+payee_list               POST   town        302  405  405  405  405  405  405  405  405
+payee_create             GET    town        302  403  403  200  403  403  403  200  200
+payee_create             POST   town        302  403  403  400  403  403  403  400  400
+payee_detail             GET    payee       302  200  200  200  200  200  200  200  200
+payee_detail             POST   payee       302  405  405  405  405  405  405  405  405
+payee_confirm            GET    payee       302  405  405  405  405  405  405  405  405
+payee_confirm            POST   payee       302  403  403  409  403  403  403  409  409
+payee_refuse             GET    payee       302  405  405  405  405  405  405  405  405
+payee_refuse             POST   payee       302  403  403  400  403  403  403  400  400
+payee_retire             GET    payee       302  405  405  405  405  405  405  405  405
+payee_retire             POST   payee       302  403  403  400  403  403  403  400  400
+payee_reveal             GET    payee       302  405  405  405  405  405  405  405  405
+payee_reveal             POST   payee       302  403  403  200  403  403  403  200  200
+
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
 division_list            GET    town        302  404  200  200  200  200  200  200  200
@@ -445,6 +508,7 @@ api_jobs_detail          POST   job         401  405  405  405  405  405  405  4
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
     "submission", "share", "progress", "job", "clue", "inspection", "evidence", "claim", "claim_file", "entitlement",
+    "payee",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

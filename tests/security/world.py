@@ -41,14 +41,20 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
+from subsidies.accounts import encrypt
 from subsidies.claim_form import PURPOSE as CLAIM_FORM
 from subsidies.claim_form import blank
 from subsidies.models import (
     Batch,
+    BatchPaper,
     Calculation,
     Claim,
     Entitlement,
+    Fund,
+    Objection,
+    Payee,
     Program,
+    Publicity,
     Rate,
     RateVersion,
     Round,
@@ -184,6 +190,7 @@ class Planter:
         found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
         found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
+        found.payee, found.batch_file = self.payee(), self.notice(found.batch)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
@@ -447,8 +454,42 @@ class Planter:
         )  # fmt: skip
         batch = Batch.objects.create(
             town=self.town, program=program, round=round, year=self.year, number=self.word("no", "=1+{}<i>"),
+            note=self.word("moneynote"),
         )  # fmt: skip
         return claim, file, entitlement, batch
+
+    def payee(self) -> Payee:
+        """An account in use, with a pending change of it."""
+        payee = Payee(
+            town=self.town, division=self.division, kind="coop", name=self.word("payee"), bank=self.word("bank"),
+            tail="1234", fingerprint=self.mark, reason=self.word("payeereason"), state="active", entered_by=self.by,
+            confirmed_by=self.person(), confirmed_at=timezone.now(),
+        )  # fmt: skip
+        payee.account = encrypt("6228480000001234", payee.pk)
+        payee.save()
+        return payee
+
+    def notice(self, batch: Batch) -> Upload:
+        """A void posting with an objection, a paper of the checklist, money of a source; the paper's file."""
+        shown = Publicity.objects.create(
+            town=self.town, batch=batch, number=1, starts_on=self.today, ends_on=self.today, required_days=1,
+            place=self.word("wall"), digest="x", state="void", void_reason=self.word("voidreason"), by=self.by,
+        )  # fmt: skip
+        Objection.objects.create(
+            town=self.town, publicity=shown, who=self.word("objector"), what=self.word("objection"), on=self.today,
+            state="upheld", answer=self.word("objanswer"), entered_by=self.by, answered_by=self.by,
+            answered_at=timezone.now(),
+        )  # fmt: skip
+        file = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('batchpaper')}.pdf", b"%PDF-1.7"), town=self.town, user=self.by,
+            purpose="batch_paper", limit=100,
+        )  # fmt: skip
+        BatchPaper.objects.create(town=self.town, batch=batch, name=self.word("papername"), upload=file, by=self.by)
+        Fund.objects.create(
+            town=self.town, program=batch.program, source="county", role="allotted", amount=1, on=self.today,
+            document=self.word("funddocument"), reason=self.word("fundreason"), by=self.by,
+        )  # fmt: skip
+        return file
 
     def rate(self):
         rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()
