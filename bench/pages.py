@@ -8,7 +8,7 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
-from subsidies.models import Batch, Claim, Entitlement, Payee
+from subsidies.models import Batch, Calculation, Claim, Entitlement, Payee, Rate, Round
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
@@ -26,6 +26,8 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
+    "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
+    "calculation_apply", "calculation_discard", "calculation_rule",
     "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
     "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm", "batch_rows", "batch_assign",
     "batch_settle", "batch_review", "batch_send_back", "batch_publish", "batch_approve",
@@ -79,6 +81,9 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
+        **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
+        "calculation_detail": Calculation.objects.filter(town=town),
+        "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
         "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
         "batch_adjust": Entitlement.objects.filter(town=town, division=village),
         "batch_detail": Batch.objects.filter(town=town),

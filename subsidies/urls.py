@@ -3,6 +3,7 @@
 from subsidies.views import (
     batch_acts,
     batches,
+    calculations,
     claim_acts,
     claim_files,
     claims,
@@ -11,10 +12,15 @@ from subsidies.views import (
     home,
     parcels,
     payees,
+    rates,
+    simulate,
 )
 
 urlpatterns = [
     *home.urls,
+    *simulate.urls,
+    *rates.urls,
+    *calculations.urls,
     *claims.urls,
     *claim_acts.urls,
     *claim_files.urls,

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from bench import land, money, pages, paper, towns
+from bench import computing, land, money, pages, paper, towns
 from farmland.accounts.models import ApiToken
 from farmland.api import LISTS
 from farmland.places.models import Division
@@ -38,6 +38,7 @@ class Town:
         self.propose(number)
         money.owe(self.year)
         recompute(self.year.town, self.year.year)
+        computing.leave(self.year)
 
     def propose(self, number: int) -> None:
         """Self-chosen parcels, ten a round."""

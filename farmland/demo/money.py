@@ -1,10 +1,8 @@
-"""The demo's money goes with the demo: what demo users entered, and what is owed for land that is invented.
-
-Paid rows are frozen in the database; those of the demo may be deleted, never changed (``subsidies.freeze``).
-"""
+"""The money of the demo goes with it: what demo users computed, claimed and paid, and all about invented land."""
 
 from django.db.models import Q, QuerySet
 
+from parcels.models import Work
 from subsidies.models import (
     Batch,
     BatchLine,
@@ -23,24 +21,37 @@ from subsidies.models import (
 )
 
 
-def demo_money(users: QuerySet, works: QuerySet) -> list[QuerySet]:
-    """What goes, in this order; ``users`` are the demo's, ``works`` on invented land."""
-    demo = Q(is_demo=True)
-    invented = demo | Q(work__in=works)
+def demo_money(invented: QuerySet[Work]) -> list[QuerySet]:
+    """The rows to delete, in the order in which nothing points at them any more."""
+    of_land = Q(is_demo=True) | Q(division__is_demo=True)
+    owed = Entitlement.objects.filter(of_land | Q(work__in=invented) | Q(adjusts__work__in=invented))
+    batches = Batch.objects.filter(is_demo=True)
+    published = Publicity.objects.filter(Q(is_demo=True) | Q(batch__in=batches))
     return [
-        Payment.objects.filter(demo),
-        Fund.objects.filter(demo),
-        Objection.objects.filter(demo),
-        Publicity.objects.filter(demo),
-        BatchPaper.objects.filter(demo),
-        BatchLine.objects.filter(demo),
-        Batch.objects.filter(demo),
-        Ruling.objects.filter(demo),
-        Entitlement.objects.filter(invented, adjusts__isnull=False),
-        Entitlement.objects.filter(invented, lines=None),
-        Calculation.objects.filter(demo, entitlements=None),
-        Claim.objects.filter(invented, entitlements=None),
-        Payee.objects.filter(demo | Q(entered_by__in=users) | Q(confirmed_by__in=users), lines=None, payments=None),
-        RateVersion.objects.filter(demo, entitlements=None),
-        Round.objects.filter(demo, batches=None, entitlements=None, claims=None, calculations=None),
+        Payment.objects.filter(Q(is_demo=True) | Q(line__batch__in=batches)),
+        Objection.objects.filter(Q(is_demo=True) | Q(publicity__in=published)),
+        published,
+        BatchPaper.objects.filter(batch__in=batches),
+        BatchLine.objects.filter(of_land | Q(batch__in=batches) | Q(entitlement__in=owed)),
+        Fund.objects.filter(Q(is_demo=True) | Q(batch__in=batches)),
+        batches,
+        owed.filter(adjusts__isnull=False),
+        owed,
+        Claim.objects.filter(of_land | Q(work__in=invented)),
+        Payee.objects.filter(of_land),
+        Ruling.objects.filter(of_land),
+        Calculation.objects.filter(is_demo=True),
+        RateVersion.objects.filter(is_demo=True, entitlements=None),
+        Round.objects.filter(is_demo=True),
     ]
+
+
+def reopen_versions() -> None:
+    """What a plan published holds again as the plan says it, where demo users had ended or replaced it."""
+    rates = set(RateVersion.objects.filter(is_demo=True).values_list("rate", flat=True))
+    for rate in rates:
+        kept = RateVersion.objects.filter(rate=rate, is_demo=False, created_by=None, published_at__isnull=False)
+        last = kept.select_related("rate").order_by("-number").first()
+        if last is not None:
+            values = {"state": "published", "valid_to": last.rate.shape.get("valid_to")}
+            RateVersion.objects.filter(pk=last.pk).update(**values)

@@ -11,7 +11,7 @@ from farmland.demo.forms import hand_in
 from farmland.demo.ground import survey
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
-from farmland.demo.money import demo_money
+from farmland.demo.money import demo_money, reopen_versions
 from farmland.demo.photos import write_evidence
 from farmland.demo.proposals import write_proposals
 from farmland.demo.stories import Story, stories
@@ -120,7 +120,9 @@ def remove_demo() -> dict[str, int]:
     issues = Issue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True))
     clues = Clue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True) | Q(issue__in=issues))
     undo_demo_moves()
+    reopen_versions()
     gone = [
+        *demo_money(invented),
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),
@@ -128,7 +130,6 @@ def remove_demo() -> dict[str, int]:
         InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
         Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         *(model.objects.filter(_of_demo_land()) for model in (Evidence, EvidenceOutcome)),
-        *demo_money(by_demo, invented.values("pk")),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),

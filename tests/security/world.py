@@ -47,6 +47,7 @@ from subsidies.claim_form import blank
 from subsidies.models import (
     Batch,
     BatchPaper,
+    Calculation,
     Claim,
     Entitlement,
     Fund,
@@ -57,6 +58,7 @@ from subsidies.models import (
     Rate,
     RateVersion,
     Round,
+    Ruling,
 )
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
@@ -190,6 +192,7 @@ class Planter:
         found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.payee, found.batch_file = self.payee(), self.notice(found.batch)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
+        found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
             found.progress = Progress.objects.filter(town=self.town, division=None).first()
         record(self.word("action"), self.word("subject"), user=self.by, town=self.town,
@@ -396,6 +399,28 @@ class Planter:
         found = Finding.objects.filter(plan=self.plan, waived=False).order_by("order")[taken]
         waive(found, by=self.by, reason=self.word("waiver"), basis=self.word("basis"))
         return found
+
+    def computing(self) -> tuple[Rate, RateVersion, Round, Calculation]:
+        """A draft nobody can compute, a calculation that was let go, a ruling."""
+        rate = Rate.objects.filter(town=self.town).select_related("program").order_by("pk").first()
+        text = HOSTILE.format("")  # versions are the plan's, read by every village of the town: no mark of a place
+        rule = {"key": rate.key, "name": text, "clause": text, "note": text, "lines": [{"price": text}]}
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=900, defaults={"digest": "0" * 64, "reason": text, "rule": rule}
+        )
+        round_, _ = Round.objects.get_or_create(town=self.town, program=rate.program, year=self.year, label="轮次")
+        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "division:x",
+                "before": None, "after": "1.00", "state_before": "", "state": "held", "settled": False,
+                "adjust": None, "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
+        made = Calculation.objects.create(
+            town=self.town, round=round_, facts_digest="0" * 64, awards=[{"note": self.word("calculationnote")}],
+            differences=[line], as_of=timezone.now(), state="discarded", made_by=self.by,
+        )  # fmt: skip
+        Ruling.objects.create(
+            town=self.town, division=self.division, round=round_, rate_key=rate.key, subject="work:x",
+            test=self.word("ruledtest"), holds=True, reason=self.word("ruledreason"), by=self.by,
+        )  # fmt: skip
+        return rate, version, round_, made
 
     def money(self, work: Work):
         """A claim given back, the form to fill in, an amount that waits, a batch of the town."""
