@@ -23,14 +23,15 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw",
+    "parcel_stage", "evidence_withdraw", "layer_confirm", "layer_remove",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
     "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+    "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
+    "parcel_detail", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
     "phone_parcel",
 )  # fmt: skip
 WORK_PAGES = (

@@ -18,6 +18,7 @@ from parcels.imports.services import ListFacts, known_for, read_list, write
 from parcels.imports.templates import choices_for
 from parcels.models import Kind, ParcelList
 from tasks.models import Plan, TownYear
+from tasks.overlaps import request_overlaps
 from tasks.services import request_recompute
 
 KIND = "import_parcels"
@@ -116,6 +117,7 @@ def import_now(
     written = write(found.comparison, known, facts, work_kinds=found.work_kinds, by=by)
     if written:
         request_recompute(year.town, year.year, by)
+        request_overlaps(year.town, year.year, by)
     return found.comparison, written
 
 
