@@ -43,6 +43,10 @@ class Line:
     share: Decimal | None
     is_forbidden: bool
 
+    @property
+    def percent(self) -> Decimal | None:
+        return None if self.share is None else self.share * 100
+
 
 @dataclass(frozen=True)
 class Lying:

@@ -29,10 +29,10 @@ from parcels.evidence_store import ORIGINAL, Place, save
 from parcels.models import (
     Evidence,
     EvidenceOutcome,
+    ImportTemplate,
     Inspection,
     InspectionItem,
     Kind,
-    ImportTemplate,
     Listing,
     Overlap,
     Parcel,
