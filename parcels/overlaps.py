@@ -7,7 +7,6 @@ from what is stored, written as the difference to what was found before: run aga
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy
@@ -16,7 +15,7 @@ from django.utils import timezone
 
 from farmland.lib import geo
 from farmland.lib.api.lists import batches
-from farmland.lib.area import rounded
+from farmland.lib.bulk import insert
 from farmland.places.models import Division
 from parcels.layers import ROLES, layers_in_force
 from parcels.models import Listing, Overlap, Parcel, ParcelList, Shape
@@ -25,7 +24,7 @@ CHUNK = 2000
 BATCH = 500
 SMALLEST, LEAST_SHARE = Decimal("0.05"), Decimal("0.1")  # less than both is how lines are drawn, no overlap
 LONG_CODE, LAYER_CODE = 10, 5  # characters: a shorter code may be unique in its village only, or in its list
-ONE = Decimal(1)
+PLACES, UNIT = 4, 10_000
 COLUMNS = ("parcel_id", "other_id", "layer_id", "by", "division_id", "area_mu", "share")
 CHANGING = ("division_id", "area_mu", "share")
 Step = Callable[[int, int], None]
@@ -67,25 +66,29 @@ class Against:
         if not (self.names and lands):
             return []
         at, of, shared = geo.laid_on(numpy.array([one.boundary for one in lands], object), self.tree)
-        pairs, first, inverse, counts = numpy.unique(
-            at * len(self.names) + self.group[of], return_index=True, return_inverse=True, return_counts=True
-        )
-        once = shared[first]
-        for number in numpy.flatnonzero(counts > 1):
-            once[number] = geo.joined(shared[inverse == number])
-        found = []
-        for pair, area in zip(pairs.tolist(), geo.areas_mu(once), strict=True):
-            land, (other, layer) = lands[pair // len(self.names)], self.names[pair % len(self.names)]
-            if other is None or other != land.parcel:
-                found += _counted(land, other, layer, area)
-        return found
+        pairs, once = _each_once(at * len(self.names) + self.group[of], shared)
+        whole = numpy.array([int(one.area_mu.scaleb(PLACES)) for one in lands])[pairs // len(self.names)]
+        areas = geo.whole_areas(once)
+        shares = numpy.minimum((2 * areas * UNIT + whole) // numpy.maximum(2 * whole, 1), UNIT)
+        counts = (areas >= int(SMALLEST * UNIT)) | (shares >= int(LEAST_SHARE * UNIT))
+        return [
+            Found(lands[pair // len(self.names)].of, *self.names[pair % len(self.names)], "area",
+                  Decimal(area).scaleb(-PLACES), Decimal(share).scaleb(-PLACES))
+            for pair, area, share in zip(pairs[counts].tolist(), areas[counts].tolist(), shares[counts].tolist(),
+                                         strict=True)
+            if self.names[pair % len(self.names)] != (lands[pair // len(self.names)].parcel, None)
+        ]  # fmt: skip
 
 
-def _counted(land: Land, other, layer, area: Decimal) -> list[Found]:
-    share = min(ONE, rounded(Fraction(area) / Fraction(land.area_mu), 4)) if land.area_mu else ONE
-    if area < SMALLEST and share < LEAST_SHARE:
-        return []
-    return [Found(land.of, other, layer, "area", area, share)]
+def _each_once(pairs: numpy.ndarray, shared: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Every pair with what it shares; where several pieces of a layer do, what any of them covers."""
+    order = numpy.argsort(pairs, kind="stable")
+    each, first, counts = numpy.unique(pairs[order], return_index=True, return_counts=True)
+    sorted_land = shared[order]
+    once = sorted_land[first]
+    for number in numpy.flatnonzero(counts > 1):
+        once[number] = geo.joined(sorted_land[first[number] : first[number] + counts[number]])
+    return each, once
 
 
 def layer_pieces(layers: Iterable[ParcelList]) -> Against:
@@ -173,7 +176,7 @@ def store(town: Division, year: int, found: Iterable[Found]) -> int:
             new.append(row)
     for some in batches(gone, BATCH):
         Overlap.objects.filter(pk__in=some).delete()
-    Overlap.objects.bulk_create(new, batch_size=BATCH)
+    insert(new)
     Overlap.objects.bulk_create(
         changed, batch_size=BATCH, update_conflicts=True, unique_fields=["id"],
         update_fields=[*(name.removesuffix("_id") for name in CHANGING), "updated_at"],

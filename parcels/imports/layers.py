@@ -15,6 +15,7 @@ from django.conf import settings
 
 from farmland.accounts.models import User, record
 from farmland.jobs.models import Upload
+from farmland.lib.bulk import insert
 from farmland.lib.excel import CellError, FileRefused, Row, Sheet, cell_code
 from farmland.lib.excel.header import tidy
 from farmland.lib.geo.files import Outline
@@ -222,12 +223,10 @@ def _lay(found: LayerFile, kept: ParcelList) -> None:
     there = dict(listings.values_list("code", "pk"))
     _drop(listings, [pk for code, pk in there.items() if code not in codes])
     new = {row.digest: row for row in found.outlines if row.digest not in old}
-    Shape.objects.bulk_create([_shape(row, kept, found.crs) for row in new.values()], batch_size=BATCH)
+    insert([_shape(row, kept, found.crs) for row in new.values()])
     rows = [(row, code) for row in found.rows for code in row.codes if code not in there]
-    Listing.objects.bulk_create(
-        [Listing(list=kept, town=kept.town, serial=str(row.number), code=code, cells=row.cells) for row, code in rows],
-        batch_size=BATCH,
-    )
+    facts = {"list": kept, "town": kept.town}
+    insert([Listing(serial=str(row.number), code=code, cells=row.cells, **facts) for row, code in rows])
 
 
 def _drop(rows, keys: list) -> None:

@@ -22,6 +22,7 @@ LATER = {
     "laid_on": "many",
     "pieces": "many",
     "read_many": "many",
+    "whole_areas": "many",
     "Placing": "crs",
     "UnknownPlace": "crs",
     "placing": "crs",

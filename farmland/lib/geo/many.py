@@ -28,9 +28,13 @@ def read_many(blobs: Iterable[bytes | memoryview]) -> numpy.ndarray:
 
 def areas_mu(geometries: numpy.ndarray) -> list[Decimal]:
     """The area of each in 亩, 4 decimals; lines and points count nothing."""
+    return [Decimal(one).scaleb(-PLACES) for one in whole_areas(geometries).tolist()]
+
+
+def whole_areas(geometries: numpy.ndarray) -> numpy.ndarray:
+    """As ``areas_mu``, as whole ten-thousandths of a 亩."""
     square_metres = shapely.area(shapely.transform(geometries, _flat))
-    whole = numpy.floor(square_metres * (10**PLACES / float(M2_PER_MU)) + 0.5)
-    return [Decimal(int(one)).scaleb(-PLACES) for one in whole]
+    return numpy.floor(square_metres * (10**PLACES / float(M2_PER_MU)) + 0.5).astype(numpy.int64)
 
 
 def _flat(points: numpy.ndarray) -> numpy.ndarray:
