@@ -4,6 +4,7 @@ import time
 
 import numpy
 import shapely
+from django.db import transaction
 
 from bench import land, towns
 from bench.map import draw
@@ -30,7 +31,8 @@ def measure():
     start, cpu, wall = peak_from_here(), time.process_time(), time.perf_counter()
     found = overlaps.find_all(town_year.town, town_year.year)
     looked = time.perf_counter() - wall
-    changed = overlaps.store(town_year.town, town_year.year, found)
+    with transaction.atomic():
+        changed = overlaps.store(town_year.town, town_year.year, found)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if changed != Overlap.objects.count() or changed < bare:
         raise RuntimeError(f"{changed} rows written, {bare} pairs share land")

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from farmland.lib.fields import ScaledField
@@ -20,7 +20,7 @@ ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def insert(rows: Sequence[models.Model]) -> None:
-    """Write new rows of one model in the caller's transaction; ``auto_now`` fields get this moment."""
+    """Write new rows of one model, all or none; ``auto_now`` fields get this moment."""
     if not rows:
         return
     meta = type(rows[0])._meta
@@ -34,7 +34,7 @@ def insert(rows: Sequence[models.Model]) -> None:
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     into = f"{connection.ops.quote_name(meta.db_table)} ({names})"
     write = _copy if connection.vendor == "postgresql" else _execute
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for start in range(0, len(rows), CHUNK):
             write(cursor, into, columns, rows[start : start + CHUNK])
     for row in rows:
