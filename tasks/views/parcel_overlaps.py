@@ -1,41 +1,16 @@
 """重叠 on the pages: the mark in the list, the filter, the rows on a parcel's page."""
 
-from uuid import UUID
-
-from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.accounts.models import User
-from parcels.layers import ALLOW, FORBID, UNKNOWN, WARN, layer_kinds
+from parcels.layers import FORBID, UNKNOWN, WARN, layer_kinds
 from parcels.models import Overlap, Parcel
 from tasks.models import TownYear
 from tasks.pages import town_page
 
-ANY, ON_FORBIDDEN, OTHERS = "any", "forbid", "parcel"
-CHOICES = [(ANY, "有重叠"), (ON_FORBIDDEN, "落在不得恢复的图层上"), (OTHERS, "与其他图斑重叠")]
-
-
-def overlapping(rows, town_year: TownYear, wanted: str):
-    """Of parcels those with such an overlap; ``wanted`` may be the id of a layer."""
-    found = Overlap.objects.filter(parcel=OuterRef("pk"))
-    if wanted == ON_FORBIDDEN:
-        found = found.filter(layer__source__in=_kinds(town_year, FORBID))
-    elif wanted == OTHERS:
-        found = found.filter(other__isnull=False)
-    elif wanted == ANY:
-        found = found.exclude(layer__source__in=_kinds(town_year, ALLOW))
-    else:
-        try:
-            found = found.filter(layer=UUID(wanted))
-        except ValueError:
-            return rows.none()
-    return rows.filter(Exists(found))
-
-
-def _kinds(town_year: TownYear, on_restore: str) -> list[str]:
-    return [one.code for one in layer_kinds(town_year.town).values() if one.on_restore == on_restore]
+CHOICES = [("any", "有重叠"), (FORBID, "落在不得恢复的图层上"), ("parcel", "与其他图斑重叠")]
 
 
 def marks(parcels: list[Parcel], town_year: TownYear) -> dict:
@@ -52,10 +27,10 @@ def _mark(layers: set, kinds: dict) -> tuple[str, str] | None:
     """The worst of them; what is only noted gets no mark."""
     on = [kinds.get(one, UNKNOWN) for one in layers if one]
     if worst := next((one for one in on if one.on_restore == FORBID), None):
-        return "overdue", worst.label
+        return "forbidden", worst.label
     if None in layers:
-        return "at_risk", "重叠"
-    return next((("at_risk", one.label) for one in on if one.on_restore == WARN), None)
+        return "to_check", "重叠"
+    return next((("to_check", one.label) for one in on if one.on_restore == WARN), None)
 
 
 @town_page

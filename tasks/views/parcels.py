@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from farmland.jobs.models import Job
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
+from parcels.layers import overlapping
 from parcels.models import Listing, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
 from parcels.verification import LABELS, is_waiting
@@ -21,7 +22,7 @@ from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
-from tasks.views.parcel_overlaps import CHOICES, marks, overlapping
+from tasks.views.parcel_overlaps import CHOICES, marks
 from tasks.views.trail import trail
 
 PAGE = 50
@@ -149,7 +150,7 @@ def filtered(rows, user, town_year: TownYear, chosen: dict, inside: Division | N
     if chosen["stage"]:
         rows = rows.filter(stage="" if chosen["stage"] == NO_STAGE else chosen["stage"])
     if chosen["overlap"]:
-        rows = overlapping(rows, town_year, chosen["overlap"])
+        rows = overlapping(rows, chosen["overlap"], town_year.town)
     return under(rows, town_year, chosen["q"]) if chosen["q"] else rows
 
 
@@ -228,7 +229,7 @@ def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
 
 def _for_api(chosen: dict) -> dict:
     """The same filters for the export, as far as REST has them."""
-    same = {name: chosen[name] for name in ("division", "kind", "source")}
+    same = {name: chosen[name] for name in ("division", "kind", "source", "overlap")}
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 

@@ -220,6 +220,33 @@ def test_an_export_is_imported_again_unchanged(land, client, format):
     assert len(again.changed) == (3 if format == "geojson" else 0)
 
 
+def test_more_rows_than_a_list_may_have_are_refused_by_every_reader(land, monkeypatch):
+    """The limit counts the heading row of a table; every reader says how many it takes."""
+    from parcels.imports import reading
+
+    monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    head = ("TBBH", "ZLDWMC", "TBMJ", "DLBM")
+    four = records(4)
+    files = {
+        "a.xlsx": xlsx(*four, head=head), "a.xls": xls(head, *four), "a.csv": csv(*four, head=head),
+        "a.zip": shapefile(squares(4), four), "a.gpkg": geopackage(squares(4), four),
+        "a.geojson": geojson(degrees(squares(4)), four), "a.kml": kml(degrees(squares(4)), four),
+    }  # fmt: skip
+    for name, data in files.items():
+        with pytest.raises(FileRefused) as refusal:
+            look(land, data, name)
+        assert refusal.value.code == "too-many-rows", name
+        assert "3" in refusal.value.message, name
+    assert len(look(land, xlsx(*four[:2], head=head), "a.xlsx").comparison.new) == 2
+
+
+def test_100_001_rows_are_refused_before_they_are_read(land):
+    lines = "\n".join(f"A{n},东村" for n in range(100_001))
+    with pytest.raises(FileRefused) as refusal:
+        look(land, f"图斑编号,村\n{lines}".encode(), "a.csv")
+    assert refusal.value.code == "too-many-rows"
+
+
 # One cell to a line
 
 LEDGER = [
