@@ -12,7 +12,8 @@ from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
 FILES = (
-    "form_blank", "parcel_import_template", "proposal_consent", "ledger_export", "inspection_xlsx",
+    "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
+    "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
 )  # fmt: skip
 POST_ONLY = (
@@ -23,7 +24,7 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw", "layer_confirm", "layer_remove",
+    "parcel_stage", "evidence_withdraw", "division_merge", "division_rename", "layer_confirm", "layer_remove",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (

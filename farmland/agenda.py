@@ -5,14 +5,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Min
+from django.db.models import Count, Exists, Min, OuterRef, Q, Value
 from django.urls import reverse
 
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
+from parcels.models import EvidenceOutcome
 from parcels.progress import Ladders
 from tasks.models import Issue, Milestone, Plan, Progress, TownYear
-from tasks.waiting import waiting
+from tasks.waiting import Waiting, waiting
 
 SOON = timedelta(days=30)
 SHOWN = 4
@@ -76,12 +77,15 @@ def todo(
         for line in lines
         if line["result"].state == "infeasible"
     ]
-    found += _late_issues(town_year, lines, f"{reverse('issue_list', kwargs=where)}?state=overdue")
+    behind = _behind(town_year)
+    found += _late_issues(town_year, lines, *behind["late"], f"{reverse('issue_list', kwargs=where)}?state=overdue")
     found += _waiting(rows, ladders, reverse("acceptance_list", kwargs=where))
-    missed = [one.division for one in rows if one.division_id and one.state == "at_risk"]
+    found += _sent_back(*behind["back"], reverse("phone_home", kwargs=where))
+    here = [one for one in rows if one.division_id and one.division.is_alive(town_year.today())]
+    missed = [one.division for one in here if one.state == "at_risk"]
     found += _villages("个村有节点没赶上", missed, "#h-matrix")
     found += _villages("个村还没有填报", silent, reverse("form_home", kwargs=where))
-    beyond = [one.division for one in rows if one.division_id and one.state == "infeasible"]
+    beyond = [one.division for one in here if one.state == "infeasible"]
     found += _villages("个村任务超过潜力", beyond, "#h-matrix")
     if open_findings := findings["error"] + findings["warning"]:
         text = f"错误 {findings['error']}，警告 {findings['warning']}"
@@ -93,14 +97,11 @@ def _item(title: str, text: str, url: str, *, late: bool = False) -> dict:
     return {"title": title, "text": text, "url": url, "late": late}
 
 
-def _late_issues(town_year: TownYear, lines: list[dict], url: str) -> list[dict]:
+def _late_issues(town_year: TownYear, lines: list[dict], count: int, first: date | None, url: str) -> list[dict]:
     """Problems past their date; where the plan says some are closed without naming the row, no more than are open."""
-    late = Issue.objects.filter(town=town_year.town, year=town_year.year, due_on__lt=town_year.today())
-    late = late.exclude(state__in=Issue.CLOSED).aggregate(count=Count("pk"), first=Min("due_on"))
-    count = late["count"]
     if not count:
         return []
-    text = f"最早的已过 {(town_year.today() - late['first']).days} 天"
+    text = f"最早的已过 {(town_year.today() - first).days} 天"
     open_ones = next((line["result"].actual for line in lines if line["is_count"] and line["result"].actual), None)
     if open_ones is not None and open_ones < count:
         text = f"台账有 {count} 行未销号，方案说已销 {count - int(open_ones)} 个而未指明；{text}"
@@ -108,15 +109,42 @@ def _late_issues(town_year: TownYear, lines: list[dict], url: str) -> list[dict]
     return [_item(f"{count} 个问题过了整改时限", text, url, late=True)]
 
 
+def to_accept(rows: list[Progress], ladders: Ladders) -> list[Waiting]:
+    """What of the villages is evidenced and not counted."""
+    return [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+
+
 def _waiting(rows: list[Progress], ladders: Ladders, url: str) -> list[dict]:
     """Evidenced area of villages that no acceptance has counted yet."""
-    found = [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
+    found = to_accept(rows, ladders)
     if not found:
         return []
     area = sum((one.evidenced for one in found), Decimal(0))
     kinds = "、".join(dict.fromkeys(str(one.target.kind) for one in found))
     words = f"{fixed(area)} 亩" if len({one.target.pk for one in found}) == 1 else kinds
     return [_item(f"{len(found)} 项已举证，待验收", words, url)]
+
+
+def _sent_back(count: int, first: date | None, url: str) -> list[dict]:
+    if not count:
+        return []
+    return [_item(f"{count} 个图斑的举证被退回", f"最早的退回于 {first:%Y-%m-%d}，补拍或整改后重新举证", url)]
+
+
+def _behind(town_year: TownYear) -> dict[str, tuple[int, date | None]]:
+    """(how many, since when) of problems past their date and of parcels whose evidence came back last. One query."""
+    year = {"town": town_year.town, "year": town_year.year}
+    late = Issue.objects.filter(**year, due_on__lt=town_year.today()).exclude(state__in=Issue.CLOSED)
+    newer = EvidenceOutcome.objects.filter(parcel=OuterRef("parcel"), level=OuterRef("level"))
+    newer = newer.filter(Q(on__gt=OuterRef("on")) | Q(on=OuterRef("on"), recorded_at__gt=OuterRef("recorded_at")))
+    back = EvidenceOutcome.objects.filter(~Exists(newer), verdict="returned", town=town_year.town)
+    back = back.filter(parcel__year=town_year.year)
+    sums = [
+        rows.order_by().values(what=Value(what)).annotate(count=Count(of, distinct=True), first=Min(day))
+        for what, rows, of, day in (("late", late, "pk", "due_on"), ("back", back, "parcel", "on"))
+    ]
+    found = {one["what"]: (one["count"], one["first"]) for one in sums[0].union(sums[1], all=True)}
+    return {"late": (0, None), "back": (0, None)} | found
 
 
 def _villages(what: str, divisions: list[Division], url: str) -> list[dict]:

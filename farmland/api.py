@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from farmland.jobs.api import JobList
 from farmland.lib.api.handler import NoSuchAddress
 from farmland.lib.api.lists import list_paths
 from farmland.places.api import DivisionList
@@ -49,7 +50,7 @@ class DocsPage(SpectacularSwaggerSplitView):
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
-    ProgramList, RateList,
+    ProgramList, RateList, JobList,
 ]  # fmt: skip
 v1 = land_paths + form_paths + issue_paths + evidence_paths + [one for view in LISTS for one in list_paths(view)]
 

@@ -57,7 +57,7 @@ RAIL = (
     Item("what_if", "whatif", "推演", ("what_if",), whole=True),
     Item("plan_detail", "plan", "方案", ("plan", "finding", "target")),
     Item("parcel_list", "parcel", "图斑", ("parcel", "layer", "evidence", "phone")),
-    Item("issue_list", "issue", "整改", ("issue", "ledger", "permit", "referral")),
+    Item("issue_list", "issue", "整改", ("issue", "ledger", "permit", "meeting", "referral")),
     Item("clue_list", "camera", "巡查", ("clue",)),
     Item("patrol", "camera", "报线索", ("patrol",), action="patrol", alone=True),
     Item("form_home", "form", "填报", ("form", "submission")),
@@ -69,7 +69,9 @@ RAIL = (
 )
 FOOT = (
     Item("job_list", "job", "作业", ("job", "upload"), whole=True),
-    Item("user_list", "system", "系统", ("user", "token", "audit", "term", "office"), action="manage_users"),
+    Item(
+        "user_list", "system", "系统", ("user", "token", "audit", "term", "office", "division"), action="manage_users"
+    ),
 )
 
 

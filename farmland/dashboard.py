@@ -5,20 +5,23 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from farmland.agenda import milestones, todo
+from farmland.agenda import milestones, to_accept, todo
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
+from farmland.templatetags.words import STATES
 from parcels.models import Kind
 from parcels.progress import Ladders
-from tasks.models import Finding, Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
-from tasks.pages import town_page
+from tasks.models import Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
+from tasks.pages import tell_waiting, town_page
 from tasks.red_lines import LINES, TIERS
 
 ORDER = list(LINES)
+SEVERITIES = ("error", "warning", "note")
+LONG = 12  # villages from which the matrix is printed without its bars, so that all fits on two sheets
 UNSAFE = ("infeasible", "overdue")
 
 
@@ -30,13 +33,14 @@ def dashboard_town(request, town_year: TownYear):
         own = Division.objects.visible_to(request.user).filter(town=town_year.town).first()
         return redirect("village_detail", town=town_year.town.slug, year=town_year.year, code=own.code)
     rows = list(_progress(town_year))
-    plan = rows[0].target.plan if rows else Plan.objects.filter(town=town_year.town, year=town_year.year).first()
+    plan = _plan(town_year)
     if plan is None:
         return render(request, "dashboard/no_plan.html", {"town_year": town_year})
     lines = red_line_rows(town_year)
-    findings = finding_counts(plan)
+    findings = {severity: getattr(plan, severity) for severity in SEVERITIES}
     ladders = Ladders(town_year.town)
     table = matrix(town_year, rows)
+    tell_waiting(request, town_year, len(to_accept(rows, ladders)))
     page = {
         "plan": plan,
         "town_year": town_year,
@@ -56,10 +60,16 @@ def dashboard_town(request, town_year: TownYear):
 def _progress(town_year: TownYear):
     return (
         Progress.objects.filter(town=town_year.town, year=town_year.year)
-        .select_related("target__kind", "target__plan", "division")
-        .defer("target__plan__source")
+        .select_related("target__kind", "division")
         .order_by("target__order")
     )
+
+
+def _plan(town_year: TownYear) -> Plan | None:
+    """The plan, with the number of its findings that stand, by severity."""
+    found = Plan.objects.filter(town=town_year.town, year=town_year.year).defer("source")
+    standing = {one: Count("findings", filter=Q(findings__severity=one, findings__waived=False)) for one in SEVERITIES}
+    return found.annotate(**standing).first()
 
 
 def year_end(town_year: TownYear) -> tuple[date, int]:
@@ -134,13 +144,6 @@ def verdict(lines: list[dict]) -> dict:
     if silent and not broken and not risky:
         reasons = [f"{line['name']}：{line['result'].reason}" for line in silent[:2]]
     return {"tone": tone, "word": word, "text": text, "why": "；".join(reason.rstrip("。") for reason in reasons[:3])}
-
-
-def finding_counts(plan: Plan) -> dict:
-    counts = {"error": 0, "warning": 0, "note": 0}
-    found = Finding.objects.filter(plan=plan, waived=False).order_by().values_list("severity")
-    counts.update(found.annotate(count=Count("pk")))
-    return counts
 
 
 def cards(rows: list[Progress], ladders: Ladders, division: Division | None = None, lines=()) -> list[dict]:
@@ -222,7 +225,10 @@ class Column:
 
 
 def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
-    """Villages × kinds: the leaf targets that are worked off, each village that has a share or facts."""
+    """Villages × kinds: the leaf targets that are worked off, each village that has a share or facts.
+
+    What a village had that has ended stands in the row of what no village has.
+    """
     leaves = [one for one in rows if one.division_id is None and _is_column(one, rows)]
     columns = [Column(one.target, one.unit, one.target.due_on, one) for one in leaves]
     cells: dict = defaultdict(dict)
@@ -231,7 +237,8 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
             cells[one.division_id][one.target_id] = one
     shares = Share.objects.filter(target__in={one.target_id for one in rows}).order_by("target__order", "order")
     order = {division: number for number, division in enumerate(shares.values_list("division", flat=True))}
-    divisions = {one.division_id: one.division for one in rows if one.division_id}
+    today = town_year.today()
+    divisions = {one.division_id: one.division for one in rows if one.division_id and one.division.is_alive(today)}
     latest = dict(
         Submission.objects.filter(town=town_year.town, year=town_year.year, state="applied")
         .values_list("division")
@@ -252,7 +259,15 @@ def matrix(town_year: TownYear, rows: list[Progress]) -> dict:
         "rest": _rest(columns, divisions, cells) if body else [],
         "totals": [_cell(column.whole) for column in columns],
         "is_narrow": len(columns) <= 6,
+        "is_long": len(body) > LONG,
+        "states": _states(body),
     }
+
+
+def _states(body: list[dict]) -> list[str]:
+    """The states that occur in the cells, in the order of the shapes' own table: what the legend explains."""
+    there = {cell["state"] for row in body for cell in row["cells"] if cell}
+    return [state for state in STATES if state in there]
 
 
 def _rest(columns: list[Column], divisions: dict, cells: dict) -> list[dict]:

@@ -9,7 +9,6 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/", include("farmland.api")),
     path("", include("farmland.accounts.urls")),
-    path("", include("farmland.jobs.urls")),
     path("", include("tasks.urls")),
     path("", include("tasks.forms.urls")),
     path("", include("tasks.evidence_urls")),

@@ -30,12 +30,14 @@ def village_detail(request, town_year: TownYear, code: str):
     rows = Progress.objects.filter(town=town_year.town, year=year, division=division)
     rows = rows.select_related("target__kind", "target__plan").defer("target__plan__source").order_by("target__order")
     found = village_cards(town_year, list(rows), division)
-    issues = list(Issue.objects.visible_to(user).filter(division=division, year=year).order_by("order"))
+    issues = list(
+        Issue.objects.visible_to(user).filter(division__path__startswith=division.path, year=year).order_by("order")
+    )
     for one in issues:
         one.is_late = not one.is_excluded and is_late(one.due_on, one.state, town_year.today())
         one.state_name = "不在范围" if one.is_excluded else STATE_WORDS.get(one.state, one.state)
     returns = open_returns(user, division, year)
-    submissions = Submission.objects.visible_to(user).filter(division=division, year=year)
+    submissions = Submission.objects.visible_to(user).filter(division__path__startswith=division.path, year=year)
     page = {
         "town_year": town_year,
         "division": division,

@@ -15,16 +15,28 @@ from parcels.models import Rung
 # steps up to a day on each rank of its ladder, and reached0 … reachedN, the greatest own of that rank and every higher
 # one (at rank 0 also the planned area). One pass over the steps; sums per rank are columns, so nothing is sorted.
 WORKS = """
-WITH facts AS (
+WITH facts AS ({facts}), works AS (
+    SELECT parcel_id, division_id, kind_id, year, tranche, {reached}, CASE {furthest} ELSE 0 END AS furthest FROM facts
+)
+"""
+FACTS = """
     SELECT w.id, w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche, COALESCE(w.area_mu, 0) AS planned, {sums}
     FROM parcels_work w
     LEFT JOIN parcels_step s ON s.town_id = w.town_id AND s.work_id = w.id AND {on} <= %(day)s
     LEFT JOIN parcels_rung r ON r.id = s.rung_id
     WHERE w.town_id = %(town)s AND w.exit = ''
     GROUP BY w.id
-), works AS (
-    SELECT parcel_id, division_id, kind_id, year, tranche, {reached}, CASE {furthest} ELSE 0 END AS furthest FROM facts
-)
+"""
+# The same said for SQLite, which otherwise walks the works of all towns in the order of their keys so as not to sort.
+FACTS_OF_SQLITE = """
+    SELECT w.parcel_id, w.division_id, w.kind_id, w.year, w.tranche, COALESCE(w.area_mu, 0) AS planned, {owns}
+    FROM parcels_work w
+    LEFT JOIN (
+        SELECT s.work_id, {sums} FROM parcels_step s JOIN parcels_rung r ON r.id = s.rung_id
+        WHERE s.town_id = %(town)s AND {on} <= %(day)s
+        GROUP BY s.work_id
+    ) own ON own.work_id = w.id
+    WHERE w.town_id = %(town)s AND w.exit = ''
 """
 # First the areas reached, then (1) the number of parcels whose least advanced area stands on each rank.
 PARCELS = """, parcels AS (
@@ -83,6 +95,7 @@ def statement(text: str, top: int, rungs: int, vendor: str) -> str:
             f"CAST(COALESCE(SUM(s.area_mu) FILTER (WHERE r.rank = {rank}), 0) AS BIGINT) AS own{rank}"
             for rank in ranks
         ),
+        owns=", ".join(f"COALESCE(own{rank}, 0) AS own{rank}" for rank in ranks),
         reached=", ".join(f"{greatest}({planned.get(rank, 0)}, {owns[rank]}) AS reached{rank}" for rank in ranks),
         furthest=" ".join(f"WHEN own{rank} > 0 THEN {rank}" for rank in reversed(ranks)),
         lowest=" ".join(
@@ -127,8 +140,7 @@ def groups(
     town: Division, day: date, ladders: "Ladders | None" = None, *, as_known_now: bool = False
 ) -> dict[Key, Group]:
     """All sums of a town as of the end of ``day``; ``as_known_now`` leaves out what has been taken back since."""
-    works = WORKS.replace("{on}", UNDONE) if as_known_now else WORKS
-    return _read(works + PARCELS + GROUPS, ladders or Ladders(town), day)[0]
+    return _read(_works(as_known_now) + PARCELS + GROUPS, ladders or Ladders(town), day)[0]
 
 
 def groups_and_stages(ladders: "Ladders", day: date, year: int) -> tuple[dict[Key, Group], dict[str, list[str]]]:
@@ -136,7 +148,12 @@ def groups_and_stages(ladders: "Ladders", day: date, year: int) -> tuple[dict[Ke
     by that stage ("" for parcels without open work), their ids."""
     every = [(kind, rung.rank, rung.code) for kind in ladders.kinds for rung in ladders.rungs(kind)]
     facts = {f"{name}{at}": value for at, one in enumerate(every) for name, value in zip(NAMES, one, strict=True)}
-    return _read(WORKS + PARCELS + TURN + GROUPS + STAGES, ladders, day, len(every), facts | {"year": year})
+    return _read(_works() + PARCELS + TURN + GROUPS + STAGES, ladders, day, len(every), facts | {"year": year})
+
+
+def _works(as_known_now: bool = False) -> str:
+    facts = FACTS if connection.vendor == "postgresql" else FACTS_OF_SQLITE
+    return WORKS.replace("{facts}", facts.replace("{on}", UNDONE) if as_known_now else facts)
 
 
 def _read(text: str, ladders: "Ladders", day: date, rungs: int = 0, more: dict | None = None) -> tuple[dict, dict]:

@@ -69,6 +69,11 @@ page.addEventListener("htmx:confirm", (event) => {
   ask(question).then((yes) => yes && event.detail.issueRequest(true));
 });
 
+/* Signing out takes the pages a phone keeps with it; photos and reports that wait stay */
+page.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-logout]")) window.caches?.delete("farmland-phone");
+});
+
 /* htmx: the token, and what to say when no answer comes ----------------------------------------------------- */
 page.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = csrf;
@@ -194,6 +199,8 @@ function tellBulk(box) {
   const count = box.querySelector("[data-picked-count]");
   if (count) count.textContent = String(picked.length);
   const sum = box.querySelector("[data-picked-sum]");
+  const area = box.querySelector("[data-picked-area]"); // areas of different kinds are not added together
+  if (area) area.hidden = new Set(picked.map((input) => input.dataset.kind)).size > 1;
   if (sum) sum.textContent = shown(picked.reduce((total, input) => total + units(input.dataset.mu), 0n));
   const all = box.querySelector("thead input[type=checkbox]");
   const every = box.querySelectorAll("tbody input[type=checkbox]");

@@ -1,10 +1,12 @@
-// 手机页: photos are kept on the device until the server has them.
+// 手机页: photos and reports are kept on the device until the server has them.
 //
 //   data-photos      the form of one parcel's photos (data-parcel, data-label); taken over from the plain upload
+//   data-stage       the form that reports a stage (data-url of the REST door, data-label, data-next); taken over too
 //   data-queue       the outbox (data-user, data-url of the REST door)
 //   data-net         the line about a missing signal; data-waiting: how many wait
 // A photo is read (time, place), shrunk, kept in IndexedDB under a key of its own, and sent with that key until the
-// server answers. Sent twice is one photo. Without IndexedDB or without a script the form is an ordinary upload.
+// server answers. Sent twice is one photo. A report goes the same way. Without IndexedDB or without a script the forms
+// are ordinary ones. phone-worker.js opens the pages again where there is no signal.
 
 const page = document;
 const SIDE = 2048;
@@ -172,6 +174,35 @@ page.querySelectorAll("form[data-photos]").forEach((form) => {
   }, () => {});
 });
 
+/* Taking reports in --------------------------------------------------------------------------------------------- */
+page.querySelectorAll("form[data-stage]").forEach((form) => {
+  const said = form.querySelector("[data-stage-said]");
+  opened.then(() => form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const fields = Object.fromEntries([...new FormData(form)].filter(([name, text]) => text && !["csrfmiddlewaretoken", "key"].includes(name)));
+    const key = newKey();
+    try {
+      await put({
+        key, user, kind: "stage", url: form.dataset.url, fields, label: `${form.dataset.label} ${fields.area_mu} 亩`,
+        at: Date.now(), state: "waiting", tries: 0, reason: "",
+      });
+    } catch {
+      form.submit(); // the phone keeps nothing: the ordinary way
+      return;
+    }
+    await send();
+    const row = (await mine()).find((one) => one.key === key);
+    if (row?.state === "sent") {
+      location.assign(form.dataset.next);
+      return;
+    }
+    said.textContent = row?.state === "refused" ? row.reason : "没有信号，已存在手机里，有信号自动送。";
+    said.hidden = false;
+    if (row?.state === "refused") await drop(key); // it stands in the form: to be put right there
+    await draw();
+  }), () => {});
+});
+
 /* Sending ------------------------------------------------------------------------------------------------------- */
 let isSending = false;
 let timer = 0;
@@ -196,23 +227,31 @@ async function send() {
   return undefined;
 }
 
-// Whether to go on with the next one. What the server refuses stays as refused with its reason; all else waits.
-async function sent(row) {
+function bodyOf(row) {
+  if (row.kind === "stage") return JSON.stringify(row.fields);
   const body = new FormData();
   Object.entries(row.fields).forEach(([name, value]) => body.append(name, value));
   body.append("file", row.blob, row.blob.type === "image/jpeg" ? row.name.replace(/\.[^.]*$/, ".jpg") : row.name);
+  return body;
+}
+
+// Whether to go on with the next one. What the server refuses stays as refused with its reason; all else waits.
+async function sent(row) {
   let answer;
   try {
-    answer = await fetch(list.dataset.url, {
-      method: "POST", body, credentials: "same-origin",
-      headers: { "X-CSRFToken": csrf, "Idempotency-Key": row.key },
+    answer = await fetch(row.url ?? list.dataset.url, {
+      method: "POST", body: bodyOf(row), credentials: "same-origin",
+      headers: {
+        "X-CSRFToken": csrf, "Idempotency-Key": row.key,
+        ...(row.kind === "stage" ? { "Content-Type": "application/json" } : {}),
+      },
     });
   } catch {
     await put({ ...row, tries: row.tries + 1, reason: "网络不通，自动再送" });
     return false;
   }
   if (answer.ok) {
-    const receipt = (await answer.json()).id;
+    const receipt = (await answer.json()).id ?? "";
     await put({ ...row, blob: null, state: "sent", reason: "", receipt, done: Date.now() });
     return true;
   }
@@ -234,7 +273,7 @@ const clock = (moment) => new Date(moment).toTimeString().slice(0, 5);
 const megabytes = (size) => `${(size / 1048576).toFixed(1)} MB`;
 
 function wordsOf(row) {
-  if (row.state === "sent") return `${clock(row.done)} 送达，回执 ${row.receipt.slice(-6)}`;
+  if (row.state === "sent") return `${clock(row.done)} 送达，${row.receipt ? `回执 ${row.receipt.slice(-6)}` : "没有变化"}`;
   return [row.blob ? megabytes(row.blob.size) : "", row.reason].filter(Boolean).join("，");
 }
 
@@ -243,7 +282,7 @@ function lineOf(row) {
   const [icon, word] = LOOKS[row.state];
   line.dataset.local = "";
   line.querySelector("use").setAttribute("href", `#i-${icon}`);
-  line.querySelector("b").textContent = `${row.label} 照片`;
+  line.querySelector("b").textContent = row.kind === "stage" ? row.label : `${row.label} 照片`;
   line.querySelector("span").textContent = word;
   line.querySelector("p").textContent = wordsOf(row);
   if (row.state === "refused") line.querySelector("p").append(" ", refusedButton(row));
@@ -284,9 +323,22 @@ function tellNet(waiting) {
   if (!line) return;
   const away = !navigator.onLine;
   line.hidden = !(away || waiting);
-  const kept = waiting ? `${waiting} 张照片存在手机里` : "拍的照片先存在手机里";
+  const kept = waiting ? `${waiting} 件存在手机里` : "照片和进度先存在手机里";
   line.querySelector("[data-net-text]").textContent = away ? `没有信号，${kept}` : `正在送，${kept}`;
 }
+
+/* Opening without a signal ---------------------------------------------------------------------------------------- */
+const HERE = /^\/[^/]+\/\d+\/phone\//.exec(location.pathname)?.[0];
+
+async function keepPages() {
+  if (!HERE || !navigator.serviceWorker || !window.caches) return;
+  const kept = await caches.open("farmland-phone");
+  const before = await kept.match("/phone-user");
+  if (before && (await before.text()) !== user) await caches.delete("farmland-phone"); // somebody else's pages
+  await (await caches.open("farmland-phone")).put("/phone-user", new Response(user));
+  await navigator.serviceWorker.register("/phone-worker.js", { scope: HERE });
+}
+keepPages().catch(() => {});
 
 window.addEventListener("online", send);
 window.addEventListener("offline", draw);

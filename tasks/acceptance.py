@@ -21,6 +21,7 @@ from tasks.models import Target, TownYear
 from tasks.services import request_recompute
 
 ZERO = Decimal(0)
+NAMED = 5  # records in the way that a refusal names
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,23 @@ def reverse(step: Step, *, by: User, reason: str, on: date, area: Decimal | None
 
 
 def _check_higher_levels(step: Step) -> None:
-    """Higher levels stand on lower ones: take the higher one back first."""
+    """Higher levels stand on lower ones: take the higher ones back first. The refusal names each of them."""
     higher = Step.objects.filter(work=step.work_id, rung__rank__gt=step.rung.rank).exclude(rung__level="")
-    left = _sum(higher)
-    if left > 0:
-        raise Refused(f"更高层级已认定 {plain(left)} 亩，请先冲销更高层级的记录。", field="reverses", code="conflict")
+    higher = higher.select_related("rung").order_by("-rung__rank", "-on", "-pk")
+    left: dict = {one.pk: one.area_mu for one in higher if not one.reverses_id}
+    for one in higher:
+        if one.reverses_id in left:
+            left[one.reverses_id] += one.area_mu
+    found = [one for one in higher if left.get(one.pk, ZERO) > 0]
+    if not found:
+        return
+    named = [f"{one.on:%Y-%m-%d} {one.rung.name} {plain(left[one.pk])} 亩" for one in found]
+    more = f" 等 {len(found)} 条" if len(found) > NAMED else ""
+    raise Refused(
+        f"更高层级还认定着 {plain(sum((left[one.pk] for one in found), ZERO))} 亩，请先冲销更高层级的记录："
+        f"{'；'.join(named[:NAMED])}{more}。",
+        field="reverses", code="conflict", rows=tuple(str(one.pk) for one in found[:NAMED]),
+    )  # fmt: skip
 
 
 def _earlier(key: str, by: User, facts: dict) -> Step | None:

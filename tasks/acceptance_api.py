@@ -48,6 +48,8 @@ class AcceptanceSerializer(serializers.Serializer):
             if values["verdict"] == "revoked":
                 message = "冲销须在 reverses 写明所冲的记录；登记验收的结论为 passed、partial 或 returned。"
                 raise serializers.ValidationError({"verdict": message}, code="invalid")
+            if values["verdict"] == "returned":  # a return adds no area, so none need be said
+                values.setdefault("accepted_mu", Decimal(0))
             missing = [name for name in ("town", "year", "kind", "level", "accepted_mu") if values.get(name) is None]
             if missing:
                 raise serializers.ValidationError(dict.fromkeys(missing, "该字段是必填项。"), code="required")
@@ -55,7 +57,7 @@ class AcceptanceSerializer(serializers.Serializer):
 
 
 class AcceptanceDoor(AcceptanceList):
-    """验收：各层级认定的面积；冲销为负数行，指明所冲的行。"""
+    """验收：各层级认定的面积；冲销为负数行，指明所冲的行。登记后答复里的 job 是重算作业，进度见 jobs/{id}/。"""
 
     @extend_schema(request=AcceptanceSerializer, summary="登记验收或冲销")
     def post(self, request):
@@ -155,7 +157,8 @@ def refused(refusal: Refused) -> exceptions.APIException:
     if refusal.code == "same_person":
         return exceptions.PermissionDenied(refusal.message, code=refusal.code)
     if refusal.code in STATUSES:
-        answer = exceptions.APIException(refusal.message, code=refusal.code)
+        ids = f"（id：{'、'.join(refusal.rows)}）" if refusal.rows else ""
+        answer = exceptions.APIException(f"{refusal.message}{ids}", code=refusal.code)
         answer.status_code = STATUSES[refusal.code]
         return answer
     return wrong_parameter(refusal.field or "non_field_errors", refusal.message, refusal.code)

@@ -6,6 +6,7 @@ from tasks.views import evidence, phone
 
 HERE = "<slug:town>/<int:year>"
 urlpatterns = [
+    path("phone-worker.js", phone.phone_worker, name="phone_worker"),
     path(f"{HERE}/parcels/<uuid:pk>/evidence/", evidence.parcel_evidence, name="parcel_evidence"),
     path(f"{HERE}/parcels/<uuid:pk>/evidence/add/", evidence.parcel_evidence_add, name="parcel_evidence_add"),
     path(f"{HERE}/parcels/<uuid:pk>/outcomes/", evidence.parcel_outcome, name="parcel_outcome"),

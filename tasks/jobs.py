@@ -11,7 +11,13 @@ from tasks import services
 from tasks.models import TownYear
 
 
-@handler("recompute", title="重新计算完成情况")
+def told(result: dict) -> str:
+    """What a recompute came to, for the lists of jobs."""
+    changed = result.get("changed")
+    return f"{changed} 个数有变化。" if changed else "数字没有变化。"
+
+
+@handler("recompute", title="重新计算完成情况", told=told)
 def recompute(job) -> dict:
     """One town-year; idempotent, so a second delivery changes nothing."""
     with transaction.atomic():
@@ -20,7 +26,7 @@ def recompute(job) -> dict:
     return {"changed": changed}
 
 
-@handler("nightly", title="夜间全量重算")
+@handler("nightly", title="夜间全量重算", told=told)
 def nightly(job) -> dict:
     """Every open town-year, each in its own transaction."""
     years = TownYear.objects.filter(closed_on=None, town__plans__year__gt=0).select_related("town").distinct()

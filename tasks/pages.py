@@ -4,13 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.db.models import Count, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from farmland.context_processors import Shell
 from farmland.places.models import Division
-from tasks.models import Plan, TownYear
+from tasks.models import Issue, Plan, TownYear
+
+KEPT = 24 * 3600
 
 
 def town_page(view: Callable | None = None, *, whole: bool = False):
@@ -60,8 +66,16 @@ def patrol_years(user) -> list[TownYear]:
 
 
 def visible_years(user) -> list[TownYear]:
-    """The town-years the user may open, with their towns; the newest of a town first."""
-    return list(TownYear.objects.visible_to(user).select_related("town").order_by("town__path", "-year"))
+    """The town-years the user may open, with their towns; the newest of a town first.
+
+    Each with ``late_issues``: the problems past their date that the user answers for, in the same statement.
+    """
+    today = Coalesce(OuterRef("working_date"), Value(timezone.localdate()))
+    late = Issue.objects.visible_to(user).filter(town=OuterRef("town"), year=OuterRef("year"), due_on__lt=today)
+    late = late.filter(is_excluded=False).exclude(state__in=Issue.CLOSED)
+    count = late.order_by().values("town").annotate(count=Count("pk")).values("count")
+    rows = TownYear.objects.visible_to(user).select_related("town").annotate(late_issues=Subquery(count))
+    return list(rows.order_by("town__path", "-year"))
 
 
 def shell_of(town_year: TownYear, years: list[TownYear]) -> Shell:
@@ -72,7 +86,24 @@ def shell_of(town_year: TownYear, years: list[TownYear]) -> Shell:
         as_of=town_year.as_of,
         demo=town_year.working_date is not None,
         town_years=years,
+        counts={
+            "issue_list": getattr(town_year, "late_issues", 0) or 0,
+            "acceptance_list": cache.get(_waiting_key(town_year), 0),
+        },
     )
+
+
+def _waiting_key(town_year: TownYear) -> str:
+    return f"waiting-{town_year.pk}-{town_year.as_of and town_year.as_of.timestamp()}"
+
+
+def tell_waiting(request, town_year: TownYear, count: int) -> None:
+    """A page that knows how much waits for acceptance in the whole town tells the rail, here and on other pages.
+
+    No page asks for it: it holds until the figures are new.
+    """
+    cache.set(_waiting_key(town_year), count, KEPT)
+    request.shell.counts["acceptance_list"] = count
 
 
 def division_in(user, town_year: TownYear, code: str) -> Division:

@@ -68,7 +68,7 @@ class TownFacts:
         self.kinds = {kind.code: kind for kind in Kind.objects.select_related("parent").prefetch_related("feeds")}
         self.targets = list(Target.objects.filter(plan=plan).select_related("kind", "parent").order_by("order"))
         self.shares: dict = defaultdict(dict)
-        for share in Share.objects.filter(target__plan=plan):
+        for share in Share.objects.filter(target__plan=plan).select_related("target"):
             self.shares[share.target_id][share.division_id] = share
         self.entries: dict = defaultdict(list)
         for entry in Entry.objects.filter(target__plan=plan).order_by("on", "order"):
@@ -87,6 +87,15 @@ class TownFacts:
             for at, more in enumerate((1, is_closed, not is_closed and due is not None and due < today)):
                 self.issues[(division, kind)][at] += more
         self._groups: dict[date, dict] = {}
+        self._add_up_merged()
+
+    def _add_up_merged(self) -> None:
+        """What the plan split to villages that were merged since is the successor's task, which is not written."""
+        for one in self.divisions.values():
+            if (at := one.merged_into_id) in self.divisions:
+                for shares in self.shares.values():
+                    if one.pk in shares:
+                        shares[at] = joined(shares.get(at), shares[one.pk], self.divisions[at])
 
     def stale_stages(self) -> dict[str, list[str]]:
         """The parcels whose stored stage is out of date, by what it should be; read together with today's sums."""
@@ -136,6 +145,16 @@ class TownFacts:
     def entry_sum(self, target: Target, roles: tuple[str, ...]) -> Decimal:
         dated = [one for one in self.entries[target.pk] if one.role in roles and (not one.on or one.on <= self.today)]
         return sum((one.amount for one in dated), ZERO)
+
+
+def joined(into: Share | None, share: Share, division: Division) -> Share:
+    """One share of two: what only one of them states stands, what both state is added."""
+    parts = [one for one in (into, share) if one is not None]
+    sums = {}
+    for name in ("amount", "potential"):
+        stated = [getattr(one, name) for one in parts if getattr(one, name) is not None]
+        sums[name] = sum(stated, ZERO) if stated else None
+    return Share(town_id=share.town_id, target=share.target, division=division, **sums)
 
 
 def figures(facts: TownFacts) -> list[Figure]:

@@ -34,7 +34,7 @@ def open_returns(user, division: Division, year: int) -> list[Returned]:
     steps = (
         Step.objects.visible_to(user)
         .filter(~Exists(report), ~Exists(passed), verdict="returned", work__exit="")
-        .filter(work__division=division, work__year=year)
+        .filter(work__division__path__startswith=division.path, work__year=year)
         .select_related("work__kind", "work__parcel", "rung", "by")
         .order_by("-recorded_at", "pk")
     )

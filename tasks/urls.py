@@ -6,6 +6,7 @@ from tasks import pages
 from tasks.views import (
     acceptances,
     clues,
+    divisions,
     inspection_detail,
     inspections,
     issue_detail,
@@ -136,6 +137,7 @@ urlpatterns = [
     path(f"{YEAR}issues/<uuid:pk>/reopen/", issue_detail.issue_reopen, name="issue_reopen"),
     path(f"{YEAR}issues/<uuid:pk>/deliberation/", issue_detail.issue_deliberate, name="issue_deliberate"),
     path(f"{YEAR}issues/<uuid:pk>/permit/", issue_detail.issue_permit, name="issue_permit"),
+    path(f"{YEAR}issues/meetings/<uuid:pk>/minutes/", issue_detail.meeting_minutes, name="meeting_minutes"),
     path(f"{YEAR}issues/permits/<uuid:pk>/", issue_detail.permit_settle, name="permit_settle"),
     path(f"{YEAR}patrol/", clues.patrol, name="patrol"),
     path(f"{YEAR}clues/", clues.clue_list, name="clue_list"),
@@ -149,6 +151,10 @@ urlpatterns = [
     path("<slug:town>/<int:year>/users/new/", system.user_create, name="user_create"),
     path("<slug:town>/<int:year>/users/<int:pk>/reset/", system.user_reset, name="user_reset"),
     path("<slug:town>/<int:year>/users/<int:pk>/disable/", system.user_disable, name="user_disable"),
+    path(f"{YEAR}divisions/", divisions.division_list, name="division_list"),
+    path(f"{YEAR}divisions/merge/", divisions.division_merge, name="division_merge"),
+    path(f"{YEAR}divisions/<str:code>/rename/", divisions.division_rename, name="division_rename"),
     path("<slug:town>/<int:year>/log/", system.audit_list, name="audit_list"),
+    path("jobs/<uuid:pk>/", system.job_detail, name="job_detail"),
     path("<slug:town>/<int:year>/jobs/", system.job_list, name="job_list"),
 ]

@@ -58,14 +58,14 @@ def _waiting(row: Progress, rungs: list[Rung]) -> Waiting:
     return Waiting(
         target=row.target,
         division=row.division,
-        planted=max(_reached(row, _first(below, "planted")) - accepted, ZERO),
-        evidenced=max(_reached(row, _first(below, "evidenced")) - accepted, ZERO),
+        planted=max(_reached(row, first_of(below, "planted")) - accepted, ZERO),
+        evidenced=max(_reached(row, first_of(below, "evidenced")) - accepted, ZERO),
         counted=row.counted or ZERO,
         levels=levels,
     )
 
 
-def _first(rungs: list[Rung], tier: str) -> Rung | None:
+def first_of(rungs: list[Rung], tier: str) -> Rung | None:
     """The lowest rung of a what-if tier, or of the nearest surer one where the ladder has no such tier."""
     wanted = {"planted": ("planted", "evidenced", "accepted"), "evidenced": ("evidenced", "accepted")}[tier]
     return next((rung for name in wanted for rung in rungs if rung.tier == name), None)

@@ -238,6 +238,9 @@ def _carry_issues(town: Division, year: int, by: User | None) -> int:
         issue.cells = {**issue.cells, "carried_from": origin}
         issue.save(force_insert=True)
         issue.parcels.set(parcels)
-        record("结转问题", str(issue), user=by, town=town, before={"issue": origin}, after={"issue": str(issue.pk)})
+        record(
+            "结转问题", str(issue), user=by, town=town, before={"issue": origin}, after={"issue": str(issue.pk)},
+            about=issue.pk,
+        )  # fmt: skip
         carried += 1
     return carried

@@ -8,6 +8,7 @@ import pytest
 
 from farmland.agenda import standing, todo
 from farmland.dashboard import matrix, red_line_rows, silent_villages
+from parcels.models import EvidenceOutcome, Parcel
 from parcels.progress import Ladders
 from tasks.models import Issue, Progress
 from tasks.services import recompute
@@ -49,8 +50,21 @@ def land(db):
     return land
 
 
+def test_the_legend_explains_every_shape_that_occurs_and_no_other(land):
+    table = matrix(land.year, rows_of(land))
+    there = {cell["state"] for line in table["rows"] for cell in line["cells"] if cell}
+    assert set(table["states"]) == there
+    assert there
+
+
 def rows_of(land):
     return list(Progress.objects.filter(town=land.town).select_related("target__kind", "division"))
+
+
+def listed(land) -> list[dict]:
+    rows = rows_of(land)
+    silent = silent_villages(matrix(land.year, rows))
+    return todo(land.year, [], rows, {"error": 0, "warning": 0}, ladders=Ladders(land.town), silent=silent)
 
 
 def test_what_no_village_has_stands_in_a_row_of_its_own(land):
@@ -61,10 +75,7 @@ def test_what_no_village_has_stands_in_a_row_of_its_own(land):
 
 
 def test_the_day_s_list_names_what_waits_and_who_is_silent(land):
-    rows = rows_of(land)
-    table = matrix(land.year, rows)
-    counts = {"error": 0, "warning": 0}
-    found = todo(land.year, [], rows, counts, ladders=Ladders(land.town), silent=silent_villages(table))
+    found = listed(land)
     assert [(one["title"], one["text"]) for one in found] == [
         ("1 项已举证，待验收", "6.00 亩"),
         ("2 个村还没有填报", "东村、西村"),
@@ -97,3 +108,23 @@ def test_problems_late_are_no_more_than_the_line_has_open(land):
     assert first["text"] == "台账有 3 行未销号，方案说已销 1 个而未指明；最早的已过 30 天"
     village = Progress.objects.get(town=land.town, kind="illegal_use", division=land.villages["东村"])
     assert village.reason == "3 个问题已过整改时限。"
+
+
+def test_evidence_given_back_waits_until_it_is_answered_anew(land):
+    place = {"town": land.town, "division": land.villages["东村"], "year": YEAR, "kind_id": "abandonment"}
+    official = land.person()
+
+    def answer(parcel, verdict, day, level="county"):
+        EvidenceOutcome.objects.create(
+            town=land.town, division=parcel.division, parcel=parcel, level=level, verdict=verdict, by=official,
+            on=date(2024, 10, day), reason="no_crop" if verdict == "returned" else "",
+        )  # fmt: skip
+
+    first, second, third = (Parcel.objects.create(**place, codes=[code]) for code in "ABC")
+    answer(first, "returned", 3)
+    answer(second, "returned", 1)
+    answer(second, "passed", 5)  # presented again and passed
+    answer(third, "passed", 2, level="town")
+    answer(third, "returned", 4)
+    items = {one["title"]: one["text"] for one in listed(land)}
+    assert items["2 个图斑的举证被退回"].startswith("最早的退回于 2024-10-03")

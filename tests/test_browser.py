@@ -1,6 +1,7 @@
 """The main job in a real browser: a village hands in its form, the official accepts, the dashboard counts."""
 
 import os
+import re
 import shutil
 from io import BytesIO
 from pathlib import Path
@@ -10,9 +11,11 @@ from django.core.management import call_command
 from openpyxl import load_workbook
 from shapely import box
 
+from bench.towns import more_villages
 from farmland.demo.users import demo_password
 from farmland.jobs.services import run_pending
 from parcels.shapes import set_shape
+from tasks.models import TownYear
 from tasks.services import recompute
 from tests.tasks.land import Land
 
@@ -186,3 +189,14 @@ def float_free(text):
     """Ten-thousandths of a decimal text."""
     whole, _, rest = text.partition(".")
     return int(whole) * 10_000 + int(f"{rest:0<4}"[:4])
+
+
+@pytest.mark.parametrize("more", [0, 24])
+def test_the_overview_prints_on_two_sheets(chromium, live_server, xihe, more):
+    """Of a town with the plan's seven villages, and of one with thirty."""
+    year = TownYear.objects.select_related("town").get(town__slug="xihe", year=2024)
+    more_villages(year, more)
+    recompute(year.town, year.year)
+    page = Visitor(chromium, live_server, xihe, "xihe").see("/xihe/2024/")
+    sheets = re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True, print_background=True))
+    assert len(sheets) == 2

@@ -336,3 +336,9 @@ def test_scripts_need_nothing_installed():
         text = (ROOT / "scripts" / f"{name}.py").read_text(encoding="utf-8")
         imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)) - {"start", "supervise"}
         assert imported <= sys.stdlib_module_names
+
+
+def test_the_tests_of_a_file_share_a_process(request):
+    """xdist reads the group from the end of the name; without it every test of a file may land elsewhere."""
+    is_spread = getattr(request.config.option, "loadgroup", False)
+    assert request.node.nodeid.endswith("@test_dev") == is_spread

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"]
 PRESSED = re.compile(r"(?:按|点|勾上|选) ?\*\*([^*…\n：]+?)(?: …[^*]*)?\*\*")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
-SOURCES = ("templates/**/*.html", "tasks/**/*.py", "farmland/**/*.py")
+SOURCES = ("templates/**/*.html", "tasks/**/*.py", "farmland/**/*.py", "subsidies/**/*.py")
 
 
 def pressed(name: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from django.core.paginator import Paginator
 from django.forms import CharField, DecimalField, Form
 from django.template import TemplateSyntaxError, engines
+from django.utils.safestring import mark_safe
 
 from farmland import icons
 from farmland.templatetags import formats, words
@@ -153,6 +154,12 @@ def test_a_cell_above_the_target_ends_at_the_edge():
 def test_a_cell_without_a_task_is_a_dash():
     assert "—<span" in draw("{% cell None %}")
     assert "无任务" in draw("{% cell None %}")
+
+
+@pytest.mark.parametrize("tag", ["chip 'met' v", "state 'met' v", "icon 'met' v", "cell 'met' 1 2 label=v"])
+def test_what_is_drawn_once_for_a_safe_text_is_not_given_for_one_that_is_not(tag):
+    assert "<i>done" in draw(f"{{% {tag} %}}", v=mark_safe("<i>done</i>"))
+    assert "<i>done" not in draw(f"{{% {tag} %}}", v="<i>done</i>")
 
 
 def test_a_ladder_marks_the_level_that_counts():

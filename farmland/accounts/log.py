@@ -1,6 +1,5 @@
 """操作记录: who did what to which thing, before, after and why; and whether the chain of records still holds."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, time
 
@@ -17,23 +16,35 @@ PER_PAGE = 50
 KEYS = {
     "digest": "校验值", "changes": "变化", "name": "姓名", "role": "角色", "division": "范围", "office": "单位",
     "kinds": "限任务", "active": "在用", "tokens_deleted": "作废令牌", "stated": "原文", "computed": "核算",
-    "basis": "依据", "rows": "行数", "area": "面积", "level": "层级", "verdict": "结论", "kind": "任务",
+    "basis": "依据", "rows": "行数", "area": "面积（亩）", "level": "层级", "verdict": "结论", "kind": "任务",
     "on": "日期", "state": "状态", "receipt": "回执", "year": "年度", "changed_rows": "变更行数",
+    "file": "文件", "sha256": "文件校验值", "phase": "阶段", "new": "新增", "changed": "修改", "same": "不变",
+    "items": "项数", "members": "成员", "copies_to": "抄送", "note": "说明", "seed": "抽样种子",
+    "percent": "抽样比例（%）", "by_risk": "按风险抽", "drawn": "抽中", "of": "总项数", "verdicts": "结论",
+    "area_mu": "面积（亩）", "areas_mu": "面积（亩）", "stage": "环节", "version": "表格版本", "tranche": "批次",
+    "closed_on": "关账日期", "counted_mu": "已认定（亩）", "rest_mu": "结转（亩）", "moved": "整项结转",
+    "split": "部分结转", "parcels": "图斑", "issues": "问题", "mapping": "列名对照", "defaults": "缺省值",
+    "post": "岗位",
 }  # fmt: skip
+INSIDE = ("step", "issue", "user")  # ids of rows, for programs: the line's own subject names the thing
+DIGESTS = ("digest", "sha256")
+SHORT = 12
 FILTERS = ("who", "action", "q", "since", "until")
 
 
 @require_safe
-def audit_list(request, town_year):
-    """``who`` (user name), ``action``, ``q`` (in the subject), ``since`` and ``until`` (dates) filter the events."""
+def audit_list(request, town_year, *, tell=None):
+    """``who`` (user name), ``action``, ``q`` (in the subject), ``since`` and ``until`` (dates) filter the events.
+
+    ``tell(events)`` gives each its ``changes``, ``thing`` and ``url``: the rooms above know the names of things.
+    """
     town = town_year.town
     if not request.user.can("read_log", town):
         raise PermissionDenied
     every = Event.objects.visible_to(request.user).filter(town=town)
     chosen = {name: request.GET.get(name, "").replace("\0", "").strip()[:60] for name in FILTERS}
     page = Paginator(_filtered(every, chosen).select_related("user"), PER_PAGE).get_page(request.GET.get("page"))
-    for one in page.object_list:
-        one.changes = changes(one.before, one.after)
+    (tell or _tell)(page.object_list)
     context = {
         "town_year": town_year,
         "page": page,
@@ -43,6 +54,12 @@ def audit_list(request, town_year):
         "people": User.objects.filter(events__in=every).order_by("username").distinct(),
     }
     return render(request, "accounts/audit_list.html", context)
+
+
+def _tell(events) -> None:
+    for one in events:
+        one.thing, one.url = one.subject, ""
+        one.changes = changes(one.before, one.after)
 
 
 def _filtered(rows, chosen: dict):
@@ -67,10 +84,19 @@ def _day(text: str):
     return day if day and 1900 < day.year < 9000 else None
 
 
-def changes(before, after) -> list[dict]:
-    """What a record changed, value by value, as texts; values that stayed are left out."""
+def as_stored(name: str, code: str) -> str:
+    """The word for a code among the values named ``name``, where no dictionary is at hand."""
+    return code
+
+
+def changes(before, after, word=as_stored) -> list[dict]:
+    """What a record changed, value by value, as texts; values that stayed and ids of rows are left out.
+
+    ``word(name, code)`` gives the word for a code.
+    """
     before, after = _named(before), _named(after)
-    told = [(name, _text(before.get(name)), _text(after.get(name))) for name in dict.fromkeys([*before, *after])]
+    names = [name for name in dict.fromkeys([*before, *after]) if name not in INSIDE]
+    told = [(name, _text(name, before.get(name), word), _text(name, after.get(name), word)) for name in names]
     return [{"name": KEYS.get(name, name), "before": old, "after": new} for name, old, new in told if old != new]
 
 
@@ -80,16 +106,24 @@ def _named(value) -> dict:
     return value if isinstance(value, dict) else {"": value}
 
 
-def _text(value) -> str:
+def _text(name: str, value, word) -> str:
+    text = _words(name, value, word)
+    if name in DIGESTS:
+        return text[:SHORT]
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+def _words(name: str, value, word) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list):
-        text = "；".join(_text(one) for one in value)
-    else:
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    return text if len(text) <= 200 else f"{text[:199]}…"
+        return "；".join(_words(name, one, word) for one in value)
+    if isinstance(value, dict):
+        pairs = [(key, _words(name, one, word)) for key, one in value.items() if key not in INSIDE]
+        return "；".join(f"{KEYS.get(key) or word(name, key)} {one}" for key, one in pairs if one)
+    return word(name, str(value))
 
 
 def broken_links() -> Iterator[str]:

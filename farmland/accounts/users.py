@@ -8,13 +8,14 @@ import secrets
 
 from axes.utils import reset as unlock
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -206,7 +207,10 @@ def user_disable(request, town_year, *, pk: int):
         return _password_page(request, town_year, user, enable_user(request.user, town, user), "已启用")
     if not wanted and user.is_active:
         disable_user(request.user, town, user, request.POST.get("reason", "").strip())
-    return render(request, "accounts/user_done.html", {"town_year": town_year, "person": user})
+        messages.success(request, f"“{user}”已停用：登录已退出，接口令牌已作废。")
+    else:
+        messages.info(request, f"“{user}”{'在用' if user.is_active else '已经停用'}，没有改动。")
+    return redirect("user_list", town=town.slug, year=town_year.year)
 
 
 def _user(request, town: Division, pk: int) -> User:
@@ -224,5 +228,9 @@ def _user(request, town: Division, pk: int) -> User:
 
 
 def _password_page(request, town_year, user: User, password: str, done: str):
-    context = {"town_year": town_year, "person": user, "password": password, "done": done}
+    terms = dict(Term.objects.filter(dictionary="role", town=None).values_list("code", "label"))
+    grants = list(user.grants.select_related("division", "office"))
+    for one in grants:
+        one.role_name = terms.get(one.role, one.role)
+    context = {"town_year": town_year, "person": user, "password": password, "done": done, "grants": grants}
     return render(request, "accounts/user_done.html", context)

@@ -12,6 +12,7 @@ from farmland.demo.ground import survey
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
 from farmland.demo.photos import write_evidence
+from farmland.demo.proposals import write_proposals
 from farmland.demo.stories import Story, stories
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
@@ -65,6 +66,7 @@ def load_demo() -> list[str]:
         TownYear.objects.filter(town=plan.town, year=plan.year).update(working_date=story.working_date)
         Land(story, plan.town, users.get(story.town)).write()
         survey(story, plan.town)
+        write_proposals(story, plan.town, users)
         write_issues(story, plan, users)
         write_clues(story, plan, users)
         recompute(plan.town, plan.year)

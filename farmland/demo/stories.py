@@ -58,6 +58,23 @@ class DemoClue(Node):
 
 
 @dataclass(frozen=True)
+class DemoProposal(Node):
+    """A self-chosen parcel; ``instead``: why it stands in for one of the village's works."""
+
+    village: str = text(required=True)
+    kind: str = text(required=True)
+    area: Decimal | None = number(required=True)
+    land_class: str = text(required=True)
+    slope: Decimal | None = number(required=True)
+    in_redline: str = text()
+    group: str = text()
+    state: str = text(required=True)
+    why: str = text()
+    instead: str = text()
+    note: str = text()
+
+
+@dataclass(frozen=True)
 class DemoReferral(Node):
     subject: str = text(required=True)
     to: str = text(required=True)
@@ -95,6 +112,7 @@ class Story(Node):
     villages: list[str] = words()  # invented ones, for towns whose plan names none
     tasks: list[Task] = parts(Task)
     returned: list[Returned] = parts(Returned)
+    proposals: list[DemoProposal] = parts(DemoProposal)
     issues: list[DemoIssue] = parts(DemoIssue)
     clues: list[DemoClue] = parts(DemoClue)
     referrals: list[DemoReferral] = parts(DemoReferral)

@@ -113,6 +113,15 @@ class Job(Row):
         return registry.title(self.kind)
 
     @property
+    def result_text(self) -> str:
+        return registry.told(self.kind, self.result)
+
+    @property
+    def year(self) -> int | None:
+        """The year it works on, where its arguments say one."""
+        return (self.args or {}).get("year")
+
+    @property
     def is_over(self) -> bool:
         return self.state in {self.State.DONE, self.State.FAILED}
 

@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -15,10 +16,23 @@ PER_PAGE = 50
 @require_safe
 @login_required
 @never_cache
-def job_detail(request, pk):
-    job = get_object_or_404(Job.objects.visible_to(request.user).select_related("town"), pk=pk)
-    template = "jobs/_job_progress.html" if request.htmx else "jobs/job_detail.html"
-    return render(request, template, {"job": job})
+def job_detail(request, pk, *, shell=None):
+    """``shell(job)`` gives the page its town and year: what a town's year is, the rooms above know."""
+    rows = Job.objects.visible_to(request.user).select_related("town", "created_by")
+    job = get_object_or_404(rows, pk=pk)
+    if request.htmx:
+        return render(request, "jobs/_job_progress.html", {"job": job})
+    request.shell = shell(job) if shell else None
+    page = {"job": job, "retry_text": retry_text(job), "jobs_url": _list_address(job, request)}
+    return render(request, "jobs/job_detail.html", page)
+
+
+def _list_address(job: Job, request) -> str:
+    """Where the town's jobs are listed; "" for those to whom that list is closed."""
+    year = getattr(request.shell, "year", None)
+    if not year or not request.user.sees_whole(job.town):
+        return ""
+    return reverse("job_list", kwargs={"town": job.town.slug, "year": year})
 
 
 @never_cache

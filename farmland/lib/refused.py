@@ -2,11 +2,11 @@
 
 
 class Refused(Exception):
-    """What is wrong, in Chinese, at which field; ``code`` tells a script why."""
+    """What is wrong, in Chinese, at which field; ``code`` tells a script why, ``rows`` are ids of rows in the way."""
 
-    def __init__(self, message: str, *, field: str = "", code: str = "invalid"):
+    def __init__(self, message: str, *, field: str = "", code: str = "invalid", rows: tuple = ()):
         super().__init__(message)
-        self.message, self.field, self.code = message, field, code
+        self.message, self.field, self.code, self.rows = message, field, code, rows
 
 
 class Stale(Refused):

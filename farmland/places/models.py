@@ -18,6 +18,10 @@ class DivisionQuerySet(models.QuerySet):
             condition |= Q(path__startswith=path)
         return self.filter(condition)
 
+    def alive(self, on):
+        """Those that exist on the day ``on``: founded by then and not ended (撤并) by then."""
+        return self.filter(Q(valid_from=None) | Q(valid_from__lte=on), Q(valid_to=None) | Q(valid_to__gt=on))
+
     def tenants(self):
         return self.filter(is_tenant=True)
 
@@ -49,6 +53,7 @@ class Division(models.Model):
     is_demo = models.BooleanField("演示", default=False)
     valid_from = models.DateField("设立日期", null=True, blank=True)
     valid_to = models.DateField("撤并日期", null=True, blank=True)
+    # the one in force that answers for it now; ``parent`` is the one it went into at first
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from", verbose_name="并入"
     )
@@ -87,8 +92,15 @@ class Division(models.Model):
         self.town_id = self.pk if self.is_tenant else (self.parent.town_id if self.parent_id else None)
         super().save(*args, **kwargs)
 
+    def is_alive(self, on) -> bool:
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or self.valid_to > on)
+
     def contains(self, other: "Division") -> bool:
         return other.path.startswith(self.path)
+
+    def and_former(self, field: str = "division") -> Q:
+        """Rows whose ``field`` is this division or one that went into it: who reports for it reports for all."""
+        return Q(**{field: self}) | Q(**{f"{field}__merged_into": self})
 
 
 class Office(models.Model):

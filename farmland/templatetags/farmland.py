@@ -6,8 +6,10 @@ from ``farmland.svg``, words and shapes from ``words``, number styles from ``for
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -75,6 +77,7 @@ def sprite():
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000, typed=True)
 def icon(name: str, label: str = ""):
     """An icon; with a label it is read aloud, without it is decoration."""
     if name not in icons.ICONS and name != "logo":
@@ -100,19 +103,25 @@ def legend(tiers: str = "accepted evidenced planted ploughed planned dead", targ
     return {"tiers": [(tier, words.TIERS[tier]) for tier in tiers.split()], "target": target}
 
 
-@register.inclusion_tag("_partials/chip.html")
+@register.simple_tag
 def chip(state, label: str = "", red_line: bool = False):
     """A thing's state, once per row or head: shape + word. ``label`` replaces the word, never the shape."""
-    return {"look": words.look(state, label, red_line=red_line)}
+    return drawn_look("_partials/chip.html", *words.look(state, label, red_line=red_line))
 
 
-@register.inclusion_tag("_partials/state.html")
+@lru_cache(maxsize=1000, typed=True)  # typed: a text that is safe and one that is not are two
+def drawn_look(name: str, icon: str, tone: str, word: str, hide_word: bool = False) -> str:
+    return render_to_string(name, {"look": words.Look(icon, tone, word), "hide_word": hide_word})
+
+
+@register.simple_tag
 def state(state, label: str = "", red_line: bool = False, hide_word: bool = False):
     """A state inside a cell or a sentence; with ``hide_word`` the word is only read aloud."""
-    return {"look": words.look(state, label, red_line=red_line), "hide_word": hide_word}
+    look = words.look(state, label, red_line=red_line)
+    return drawn_look("_partials/state.html", *look, hide_word=bool(hide_word))
 
 
-@register.inclusion_tag("_partials/bullet.html")
+@register.simple_tag
 def bullet(segments, target=None, label: str = "", unit: str = "mu", sentence: str = ""):
     """A bar of tiers against a target. ``label`` stands at the tick (还需 61.90); read aloud as a full sentence."""
     pairs = parts(segments)
@@ -122,7 +131,13 @@ def bullet(segments, target=None, label: str = "", unit: str = "mu", sentence: s
         unit_word = f" {formats.unit(unit)}"
         sentence = "。".join(text for text in (f"{head}{unit_word}" if head else "", spoken(pairs, unit)) if text)
         sentence = f"{sentence or '没有数据'}。"
-    return {"bar": svg.bullet(pairs, formats.decimal(target)), "label": label, "sentence": sentence}
+    return drawn_bullet(tuple(pairs), formats.decimal(target), label, sentence)
+
+
+@lru_cache(maxsize=1000, typed=True)
+def drawn_bullet(pairs: tuple, target, label: str, sentence: str) -> str:
+    values = {"bar": svg.bullet(list(pairs), target), "label": label, "sentence": sentence}
+    return render_to_string("_partials/bullet.html", values)
 
 
 @register.inclusion_tag("_partials/bullet_units.html")
@@ -141,15 +156,19 @@ def bullet_key(segments, unit: str = "mu"):
     }
 
 
-@register.inclusion_tag("_partials/cell.html")
+@register.simple_tag
 def cell(state, counted=None, target=None, done=None, unit: str = "mu", label: str = "", url: str = ""):
     """A matrix cell: state, counted / target, share, and a bar of counted over ``done`` (planted and beyond).
 
     No target, no state and no area is no task (—); area without a target is shown as it is: nothing promised it.
     """
-    counted, target, done = (formats.decimal(value) for value in (counted, target, done))
+    return drawn_cell(state, *(formats.decimal(value) for value in (counted, target, done)), unit, label, url)
+
+
+@lru_cache(maxsize=10_000, typed=True)  # pages are looked at far more often than their figures change
+def drawn_cell(state, counted, target, done, unit: str, label: str, url: str) -> str:
     unasked = not state and target is None and bool(done)
-    return {
+    values = {
         "look": words.look(state, label) if state else None,
         "counted": formats.quantity(counted, unit),
         "target": formats.quantity(target, unit) if target is not None else "",
@@ -160,38 +179,51 @@ def cell(state, counted=None, target=None, done=None, unit: str = "mu", label: s
         "done_width": svg.share(done, target),
         "url": url,
     }
+    return render_to_string("_partials/cell.html", values)
 
 
-@register.inclusion_tag("_partials/ladder.html")
+@register.simple_tag
 def ladder(rows, target=None, unit: str = "mu"):
     """Areas by acceptance level. A row has label, area and perhaps rate and counted (the level that counts)."""
-    goal, drawn = formats.decimal(target), []
+    goal, found = formats.decimal(target), []
     for row in rows:
         if isinstance(row, tuple | list):
             row = dict(zip(("label", "area", "counted", "rate"), row, strict=False))
         area, rate = formats.decimal(read(row, "area")), formats.decimal(read(row, "rate"))
         if rate is None and goal and area is not None:
             rate = area / goal
-        drawn.append(
-            {
-                "label": read(row, "label"),
-                "area": formats.quantity(area, unit),
-                "rate": formats.percent(rate) if rate is not None else "",
-                "width": svg.share(rate, Decimal(1)),
-                "counted": bool(read(row, "counted")),
-            }
-        )
-    return {"rows": drawn, "unit": formats.unit(unit)}
+        found.append((read(row, "label"), area, rate, bool(read(row, "counted"))))
+    return drawn_ladder(tuple(found), unit)
 
 
-@register.inclusion_tag("_partials/year_line.html")
+@lru_cache(maxsize=1000, typed=True)
+def drawn_ladder(rows: tuple, unit: str) -> str:
+    drawn = [
+        {
+            "label": label,
+            "area": formats.quantity(area, unit),
+            "rate": formats.percent(rate) if rate is not None else "",
+            "width": svg.share(rate, Decimal(1)),
+            "counted": counted,
+        }
+        for label, area, rate, counted in rows
+    ]
+    return render_to_string("_partials/ladder.html", {"rows": drawn, "unit": formats.unit(unit)})
+
+
+@register.simple_tag
 def year_line(milestones, today=None):
     """Milestones on a year's axis with today's flag; on narrow screens and paper the same as a list.
 
     A milestone has on (date), title and perhaps note, state, red_line, url.
     """
-    drawn = [words.milestone(one) for one in milestones]
-    line = svg.year_line(drawn, today)
+    milestones = list(milestones)
+    marks = tuple(words.milestone(one) for one in milestones)
+    return drawn_year(marks, tuple(read(raw, "url", "") for raw in milestones), today)
+
+
+@lru_cache(maxsize=200, typed=True)
+def drawn_year(marks: tuple, urls: tuple, today) -> str:
     turn = {"met": "met", "risk": "back", "broken": "late"}
     items = [
         {
@@ -199,11 +231,13 @@ def year_line(milestones, today=None):
             "title": one.title,
             "note": one.note,
             "turn": turn.get(one.tone) or ("next" if today is None or one.on >= today else "past"),
-            "url": read(raw, "url", ""),
+            "url": url,
         }
-        for one, raw in zip(drawn, milestones, strict=True)
+        for one, url in zip(marks, urls, strict=True)
     ]
-    return {"line": line, "items": sorted(items, key=lambda item: item["on"]), "today": today}
+    items.sort(key=lambda item: item["on"])
+    values = {"line": svg.year_line(list(marks), today), "items": items, "today": today}
+    return render_to_string("_partials/year_line.html", values)
 
 
 @register.inclusion_tag("_partials/progress.html")

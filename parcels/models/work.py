@@ -152,6 +152,13 @@ class Step(Row):
     def __str__(self):
         return f"{self.work} {self.rung} {self.area_mu}"
 
+    @property
+    def told_by(self) -> str:
+        """Who says so: a person, the plan where it has a clause, else the system (area carried over, an import)."""
+        if self.by_id:
+            return str(self.by)
+        return "方案" if self.clause else "系统"
+
     def save(self, *args, **kwargs):
         if not self._state.adding:
             raise TypeError("steps are append-only: write a reversing row")

@@ -94,7 +94,7 @@ class FormDoor(ListView):
         Column("state", "状态"),
         Column("receipt", "回执编号"),
         whole("changed_rows", "变更行数"),
-        Column("job", "重算作业", kind="id"),
+        Column("job", "重算作业", kind="id", help="进度和结果见 jobs/{id}/"),
         moment("submitted_at", "上传时间"),
         moment("taken_back_at", "撤回时间"),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from farmland.lib.dates import group_name
 from farmland.places.models import Division, Office, Term
@@ -15,6 +16,7 @@ from tasks.forms.doubts import Goal
 from tasks.forms.values import AREAS, PARCELS, Facts, Item, Said, Stage, numbered
 from tasks.forms.workbook import FIRST_ROW, Sheet, write_form
 from tasks.models import Form, Plan, Share, Target, TownYear
+from tasks.progress import joined
 
 LEFT_OUT = {Kind.STOCK, Kind.OPEN}  # a stock is surveyed, open issues are closed one by one: no areas by stage
 
@@ -67,17 +69,15 @@ def division_facts(division: Division, year: int) -> Facts:
     """All that the division can report of the year, as it stands now. A fixed number of queries."""
     town = division.town
     stages = reported_stages(town)
-    parcels = list(Parcel.objects.filter(town=town, division=division, year=year, kind__in=stages).order_by("pk"))
-    works = list(
-        Work.objects.filter(town=town, division=division, year=year, kind__in=stages)
-        .select_related("kind", "parcel")
-        .order_by("pk")
-    )
+    own, place = division.and_former(), {"town": town, "year": year, "kind__in": stages}
+    parcels = list(Parcel.objects.filter(own, **place).order_by("pk"))
+    works = list(Work.objects.filter(own, **place).select_related("kind", "parcel", "division").order_by("pk"))
     said = said_by_work(works)
     items = parcel_items(parcels, works, said) if parcels else []
     layout = PARCELS if parcels else AREAS
     covered = {item.kind for item in items}
     items += [one for one in task_items(division, year, works, said) if one.kind not in covered and one.kind in stages]
+    items += former_items(division, works, said)
     return numbered(layout, items, {item.kind: stages[item.kind] for item in items}, FIRST_ROW)
 
 
@@ -126,7 +126,7 @@ def group_order(group: str) -> tuple[int, str]:
 
 def task_items(division: Division, year: int, works: list[Work], said: dict) -> list[Item]:
     """One item for each task of the plan that the division shares in; all tasks where none is split to it."""
-    unplaced = {(work.kind_id, work.tranche): work for work in works if work.parcel_id is None and not work.exit}
+    unplaced = {(work.kind_id, work.tranche): work for work in unplaced_of(works) if work.division_id == division.pk}
     items = []
     for kind, tranche in tasks_of(division, year):
         work = unplaced.get((kind.pk, tranche))
@@ -135,15 +135,29 @@ def task_items(division: Division, year: int, works: list[Work], said: dict) -> 
     return items
 
 
+def former_items(division: Division, works: list[Work], said: dict) -> list[Item]:
+    """Areas that villages since merged into this one had reported without a parcel, each in a row of its own."""
+    found = [work for work in unplaced_of(works) if work.division_id != division.pk]
+    return [
+        Item(
+            f"work:{work.pk}", f"{task_name(work.kind.name, work.tranche)}（原{work.division}）", work.kind_id,
+            work.tranche, said=said.get(work.pk, {}),
+        )
+        for work in found
+    ]  # fmt: skip
+
+
+def unplaced_of(works: list[Work]) -> list[Work]:
+    return [work for work in works if work.parcel_id is None and not work.exit]
+
+
 def goals(division: Division, year: int) -> dict[tuple[str, str], Goal]:
     """By (kind, tranche) the division's share and potential; a kind below a shared one is measured by that."""
-    shares = Share.objects.filter(division=division, target__plan__year=year, target__unit="mu")
-    found = {
-        (kind, tranche): Goal(amount, potential)
-        for kind, tranche, amount, potential in shares.values_list(
-            "target__kind", "target__tranche", "amount", "potential"
-        )
-    }
+    shares = Share.objects.filter(division.and_former(), target__plan__year=year, target__unit="mu")
+    stated: dict = {}
+    for share in shares.select_related("target"):
+        stated[share.target_id] = joined(stated.get(share.target_id), share, division)
+    found = {(one.target.kind_id, one.target.tranche): Goal(one.amount, one.potential) for one in stated.values()}
     parents = dict(Kind.objects.exclude(parent=None).values_list("code", "parent"))
     for kind, parent in parents.items():
         if (parent, "") in found:
@@ -157,9 +171,9 @@ def task_name(kind: str, tranche: str) -> str:
 
 def has_rows(division: Division, year: int) -> bool:
     """Whether a form for the division would hold any row; for a town, whether any of its villages' forms would."""
-    place = {} if division.pk == division.town_id else {"division": division}
+    place = Q() if division.pk == division.town_id else division.and_former()
     stages = reported_stages(division.town)
-    if Parcel.objects.filter(town=division.town_id, year=year, kind__in=stages, **place).exists():
+    if Parcel.objects.filter(place, town=division.town_id, year=year, kind__in=stages).exists():
         return True
     return any(kind.pk in stages for kind, _ in tasks_of(division, year))
 
@@ -171,7 +185,9 @@ def tasks_of(division: Division, year: int) -> list[tuple[Kind, str]]:
         return []
     targets = list(plan.targets.select_related("kind").order_by("order"))
     shared = set(
-        plan.targets.filter(shares__division=division, shares__amount__isnull=False).values_list("pk", flat=True)
+        plan.targets.filter(division.and_former("shares__division"), shares__amount__isnull=False).values_list(
+            "pk", flat=True
+        )
     )
     children = defaultdict(list)
     for target in targets:

@@ -43,7 +43,7 @@ class VillageRow:
 def reporting_divisions(user, town_year: TownYear) -> list[Division]:
     """The divisions the user sees that have something to report in this town-year."""
     town, year = town_year.town, town_year.year
-    visible = Division.objects.visible_to(user).filter(town=town)
+    visible = Division.objects.visible_to(user).filter(town=town).alive(town_year.today())
     has_work = (
         Q(pk__in=Share.objects.filter(town=town, target__plan__year=year).values("division"))
         | Q(pk__in=Parcel.objects.filter(town=town, year=year).values("division"))

@@ -64,7 +64,9 @@ def form_home(request, town_year: TownYear):
 def form_division(request, town_year: TownYear, code: str):
     """Download, upload, history, last receipt."""
     division = division_in(request.user, town_year, code)
-    history = Submission.objects.visible_to(request.user).filter(division=division, year=town_year.year)
+    history = Submission.objects.visible_to(request.user).filter(
+        division__path__startswith=division.path, year=town_year.year
+    )
     history = history.select_related("form", "user", "division__town").defer("form__facts")
     newest = list(history[:12])
     may_report = request.user.can("report", division) and town_year.closed_on is None

@@ -21,6 +21,7 @@ from tasks.inspections.sheet import DEMO, Sheet
 BODY, HEAD = "仿宋_GB2312", "方正小标宋简体"
 WIDTHS = {"序号": 11, "村": 20, "组": 16, "图斑编号": 48, "抽中": 12, "实测": 36, "结论": 20, "原因": 46}
 OTHER = 22
+ACROSS = 261  # mm between the margins
 RIGHT = WD_ALIGN_PARAGRAPH.RIGHT
 CENTER = WD_ALIGN_PARAGRAPH.CENTER
 
@@ -74,6 +75,8 @@ def _say(paragraph, text: str, size: float, font: str = BODY):
 def _table(document, sheet: Sheet) -> None:
     table = document.add_table(rows=1, cols=len(sheet.headings))
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    for column, width in zip(table.columns, _widths(sheet.headings), strict=True):
+        column.width = width  # some programs read the grid, others the cells
     _row(table.rows[0], sheet.headings, sheet.headings, head=True)
     _repeat(table.rows[0])
     for values in sheet.rows:
@@ -96,8 +99,8 @@ def _totals(sheet: Sheet) -> list:
 def _row(row, headings: list[str], values: list, *, head: bool = False) -> None:
     cannot_split = OxmlElement("w:cantSplit")
     row._tr.get_or_add_trPr().append(cannot_split)
-    for cell, name, value in zip(row.cells, headings, values, strict=True):
-        cell.width = Mm(WIDTHS.get(name, OTHER))
+    for cell, width, value in zip(row.cells, _widths(headings), values, strict=True):
+        cell.width = width
         paragraph = cell.paragraphs[0]
         paragraph.paragraph_format.space_after = Pt(0)
         _say(paragraph, _text(value), 10.5)
@@ -105,6 +108,12 @@ def _row(row, headings: list[str], values: list, *, head: bool = False) -> None:
             paragraph.alignment = CENTER
         elif isinstance(value, Decimal):
             paragraph.alignment = RIGHT
+
+
+def _widths(headings: list[str]) -> list[Mm]:
+    """The whole line, shared by weight."""
+    weights = [WIDTHS.get(name, OTHER) for name in headings]
+    return [Mm(round(ACROSS * weight / sum(weights))) for weight in weights]
 
 
 def _text(value) -> str:

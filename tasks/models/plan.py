@@ -20,7 +20,7 @@ class OfTown(models.QuerySet):
     """Rows of a plan: the plan is issued to every village of the town, so whoever answers for any part may read."""
 
     def visible_to(self, user):
-        return self.filter(town__in=user.tenants())
+        return self.filter(town__in=user.divisions().values("town"))
 
 
 class WholeTown(models.QuerySet):

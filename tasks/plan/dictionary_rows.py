@@ -15,6 +15,7 @@ ASIDE = 1000  # more than any ladder has rungs; ranks are small numbers
 
 def write_dictionary(doc: DictionaryDoc | PlanDoc, *, town: Division | None = None, differences: Differences) -> None:
     """Terms of a plan are the town's own; ladders and kinds are common, a code that exists is brought up to date."""
+    stored = {(one.dictionary, one.code): one for one in Term.objects.filter(town=town)}
     for order, term in enumerate(doc.terms):
         values = {
             "label": term.label,
@@ -22,30 +23,35 @@ def write_dictionary(doc: DictionaryDoc | PlanDoc, *, town: Division | None = No
             "attrs": term.attrs or {},
             "order": order,
         }
-        _put(Term, {"dictionary": term.dictionary, "code": term.code, "town": town}, values, differences)
+        key = {"dictionary": term.dictionary, "code": term.code}
+        row = stored.get((term.dictionary, term.code))
+        stored[term.dictionary, term.code] = _bring(row, Term, key | {"town": town}, values, differences)
+    ladders = {one.code: one for one in Ladder.objects.prefetch_related("rungs")}
     for ladder in doc.ladders:
-        _write_ladder(ladder, differences)
-    _write_kinds(doc, differences)
+        ladders[ladder.code] = _write_ladder(ladders.get(ladder.code), ladder, differences)
+    kinds = _write_kinds(doc, ladders, differences)
     if town and isinstance(doc, PlanDoc):
         for kind, ladder in (doc.town_ladders or {}).items():
-            row = Ladder.objects.get(code=ladder)
-            _put(LadderChoice, {"town": town, "kind": Kind.objects.get(code=kind)}, {"ladder": row}, differences)
+            _put(LadderChoice, {"town": town, "kind": kinds[kind]}, {"ladder": ladders[ladder]}, differences)
 
 
-def _write_ladder(ladder: LadderDoc, differences: Differences) -> None:
+def _write_ladder(row: Ladder | None, ladder: LadderDoc, differences: Differences) -> Ladder:
     """Rungs may be put in, moved and dropped; one that land stands on is not dropped (refused by line)."""
-    row = _put(Ladder, {"code": ladder.code}, {"name": ladder.name}, differences)
+    row = _bring(row, Ladder, {"code": ladder.code}, {"name": ladder.name}, differences)
     ranks = {rung.code: rank for rank, rung in enumerate(ladder.rungs)}
-    stored = list(row.rungs.all())
-    for rung in stored:
+    stored = {rung.code: rung for rung in row.rungs.all()}
+    for rung in stored.values():
         if rung.code not in ranks:
             _drop(rung, ladder, differences)
-    if any(ranks.get(rung.code) not in (rung.rank, None) for rung in stored):
+    if any(ranks.get(rung.code) not in (rung.rank, None) for rung in stored.values()):
         differences.add(f"阶梯 {ladder.name} 的环节次序：{'、'.join(rung.name for rung in ladder.rungs)}")
-        row.rungs.update(rank=F("rank") + ASIDE)  # two rungs never hold one rank, not even on the way
+        Rung.objects.filter(ladder=row).update(rank=F("rank") + ASIDE)  # two never hold one rank, not even on the way
+        stored = {rung.code: rung for rung in Rung.objects.filter(ladder=row)}
     for rank, rung in enumerate(ladder.rungs):
         values = {"name": rung.name, "rank": rank, "level": rung.level, "tier": rung.tier}
-        _put(Rung, {"ladder": row, "code": rung.code}, values | {"is_reported": rung.reported}, differences)
+        key = {"ladder": row, "code": rung.code}
+        _bring(stored.get(rung.code), Rung, key, values | {"is_reported": rung.reported}, differences)
+    return row
 
 
 def _drop(rung: Rung, ladder: LadderDoc, differences: Differences) -> None:
@@ -74,26 +80,32 @@ def require_own_codes(doc: PlanDoc, town: Division) -> None:
         raise DocumentError(problems)
 
 
-def _write_kinds(doc: DictionaryDoc | PlanDoc, differences: Differences) -> None:
+def _write_kinds(doc: DictionaryDoc | PlanDoc, ladders: dict[str, Ladder], differences: Differences) -> dict:
+    """Kinds by code, those of the document brought up to date."""
+    kinds = {one.code: one for one in Kind.objects.select_related("ladder").prefetch_related("feeds")}
     for order, kind in enumerate(doc.kinds):
         values = {
             "name": kind.name,
             "nature": kind.nature,
             "unit": kind.unit,
-            "ladder": Ladder.objects.get(code=kind.ladder),
+            "ladder": ladders[kind.ladder],
             "counted_level": kind.counted_level,
             "order": order + (0 if isinstance(doc, DictionaryDoc) else 1000),
         }
-        _put(Kind, {"code": kind.code}, values, differences)
+        kinds[kind.code] = _bring(kinds.get(kind.code), Kind, {"code": kind.code}, values, differences)
     for kind in doc.kinds:
-        row = Kind.objects.get(code=kind.code)
-        _put(Kind, {"code": kind.code}, {"parent_id": kind.parent or None}, differences)
-        if set(row.feeds.values_list("code", flat=True)) != set(kind.feeds):
+        row = _bring(kinds[kind.code], Kind, {}, {"parent_id": kind.parent or None}, differences)
+        if {one.code for one in row.feeds.all()} != set(kind.feeds):
             row.feeds.set(kind.feeds)
+    return kinds
 
 
 def _put(model: type[Model], key: dict, values: dict, differences: Differences) -> Model:
-    row = model.objects.filter(**key).first()
+    return _bring(model.objects.filter(**key).first(), model, key, values, differences)
+
+
+def _bring(row: Model | None, model: type[Model], key: dict, values: dict, differences: Differences) -> Model:
+    """The stored row brought up to date, or a new one of that key."""
     if row is None:
         row = model.objects.create(**key, **values)
         differences.add(f"新增{model._meta.verbose_name}：{row}")

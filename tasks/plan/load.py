@@ -104,7 +104,8 @@ def _tell(before: Plan, plan: Plan, doc: PlanDoc, differences: Differences) -> N
         old = None
     if old:
         others = [one.document for one in Plan.objects.filter(town=plan.town).exclude(pk=plan.pk)]
-        end_gone(old, doc, plan.town, others, differences)
+        year = TownYear.objects.get(town=plan.town, year=plan.year)
+        end_gone(old, doc, plan.town, others, differences, year.today())
         tell_changes(old, doc, differences)
     if not differences:
         differences.add("文字有改动（指标、分解等没有变化）")

@@ -1,6 +1,6 @@
 """The divisions and offices a plan names, found or made. Nothing is deleted: other years may stand on them."""
 
-from django.utils import timezone
+from datetime import date
 
 from farmland.lib.documents import DocumentError, Problem
 from farmland.places.models import Division, Office
@@ -59,6 +59,8 @@ def _tree(parent: Division, places: list[Place], differences: Differences) -> No
 
 def _find(parent: Division | None, place: Place) -> Division | None:
     """By code, else under the same superior by name, by a former name among the aliases, or ended before."""
+    if merged := _merged(parent, place):
+        return merged
     found = Division.objects.filter(code=place.code).first() if place.code else None
     if found is not None:
         if found.parent_id != (parent.pk if parent else None):
@@ -72,6 +74,14 @@ def _find(parent: Division | None, place: Place) -> Division | None:
         or here.filter(name__in=place.aliases).first()
         or beside.filter(name=place.name).order_by("-valid_to").first()
     )
+
+
+def _merged(parent: Division | None, place: Place) -> Division | None:
+    """A division that stood here and has gone into another: the plan of its last year still names it."""
+    ended = Division.objects.filter(merged_into__isnull=False, path__startswith=parent.path if parent else "")
+    found = [one for one in ended if place.code == one.code or place.name in (one.name, *one.aliases)]
+    taken = Division.objects.filter(parent=parent, valid_to=None, name=place.name).exists()
+    return found[0] if len(found) == 1 and not taken else None
 
 
 def _made(parent, place: Place, differences: Differences, *, slug: str = "", order: int = 0) -> Division:
@@ -89,7 +99,9 @@ def _kept(
 ) -> Division:
     """Bring a division up to date. Only the town and what lies below it take the file's name; the old one stays an
     alias, and no alias is ever lost: papers of other years may use it."""
-    values = {"kind": place.kind, "valid_to": None, "order": order or row.order}
+    values = {"kind": place.kind, "order": order or row.order}
+    if row.merged_into_id is None:
+        values["valid_to"] = None
     if place.code:
         values |= {"code": place.code, "is_provisional": False}
     if slug:
@@ -125,10 +137,13 @@ def _refused(place: Place, name: str, message: str) -> DocumentError:
     return DocumentError([Problem(place.line, f"{place.path}.{name}", message)])
 
 
-def end_gone(before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc], differences: Differences) -> None:
+def end_gone(
+    before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc], differences: Differences, on: date
+) -> None:
     """Divisions the plan named before and no longer does: ended when nothing is registered there, else told.
 
-    ``others``: the plans of the town's other years. Called when the plan's own rows are in step.
+    ``others``: the plans of the town's other years; ``on``: the working date. Called when the plan's own
+    rows are in step.
     """
     named = {line for one in [doc, *others] for line in _lines(one)}
     for line in sorted(set(_lines(before)) - named, key=len, reverse=True):
@@ -140,7 +155,7 @@ def end_gone(before: PlanDoc, doc: PlanDoc, town: Division, others: list[PlanDoc
         if _carries(row):
             differences.add(f"方案里已没有{row}，但那里已有登记，行政区划仍然保留。")
         else:
-            row.valid_to = timezone.localdate()
+            row.valid_to = on
             row.save()
             differences.add(f"撤销行政区划：{row}（方案里已没有，也没有登记）")
 

@@ -1,6 +1,6 @@
 """The rows of a plan: targets, splits, accounts, red lines, statements, dates, ledgers."""
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from farmland.places.models import Division
 from parcels.models import Step, Work
@@ -24,7 +24,10 @@ def write_rows(plan: Plan, doc: PlanDoc, offices: dict, differences: Differences
 
 def division_names(plan: Plan) -> dict:
     names: dict = {}
-    for one in Division.objects.filter(path__startswith=plan.town.path, valid_to=None):
+    # one that went into another since still has its share of the plan that names it
+    for one in Division.objects.filter(
+        Q(valid_to=None) | Q(merged_into__isnull=False), path__startswith=plan.town.path
+    ):
         names |= {name: one for name in [*one.aliases, one.name] if name not in names or name == one.name}
     return names
 

@@ -1,17 +1,19 @@
 """The forms of the acceptance page: what was typed, checked for being numbers and dates; the rest is the service's."""
 
+from decimal import Decimal
 from uuid import uuid4
 
 from django import forms
 
 from farmland.lib.area import LARGEST
-from farmland.lib.numbers import parse_decimal
+from farmland.lib.numbers import parse_decimal, plain
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel
 from parcels.progress import Ladders
 from tasks.models import Target, TownYear
 from tasks.views.common import Labels
 
+LONGEST_LABEL = 61  # room for the chosen reason before what is written
 VERDICTS = [("passed", "通过"), ("partial", "部分通过"), ("returned", "退回")]
 
 
@@ -20,6 +22,9 @@ class AreaField(forms.CharField):
 
     def __init__(self, **kwargs):
         super().__init__(widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}), **kwargs)
+
+    def prepare_value(self, value):
+        return plain(value) if isinstance(value, Decimal) else value
 
     def clean(self, value):
         try:
@@ -58,10 +63,11 @@ class AcceptanceForm(forms.Form):
     )
     tranche = forms.ChoiceField(label="批次", required=False)
     declared_mu = AreaField(label="送验面积（亩）", required=False)
-    accepted_mu = AreaField(label="认定面积（亩）", help_text="本次认定；退回写 0。")
+    accepted_mu = AreaField(label="认定面积（亩）", required=False, help_text="本次认定；退回不计面积，不用填。")
     accepted_on = DayField(label="认定日期")
     verdict = forms.ChoiceField(label="结论", choices=VERDICTS, initial="passed")
-    reason = forms.CharField(label="原因", required=False, max_length=300, help_text="部分通过和退回须写。")
+    reason_code = forms.ChoiceField(label="原因", required=False, help_text="部分通过和退回须选或写。")
+    reason = forms.CharField(label="原因说明", required=False, max_length=300 - LONGEST_LABEL)
     key = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
     def __init__(self, *args, town_year: TownYear, user, **kwargs):
@@ -75,10 +81,11 @@ class AcceptanceForm(forms.Form):
         )
         self.kinds = acceptable_kinds(targets, self.ladders)
         self.levels = {one.kind_id: one.level for one in reversed(targets)}
+        self.fields["reason_code"].choices = reason_choices(self.labels)
         self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
         self.fields["level"].choices = _levels(self.kinds, self.ladders, self.labels)
-        self.inside = divisions_inside(user, town_year)
-        self.divisions = {one.code: one for one in self.inside if user.can("accept", one)}
+        self.inside, today = divisions_inside(user, town_year, ended=True), town_year.today()
+        self.divisions = {one.code: one for one in self.inside if one.is_alive(today) and user.can("accept", one)}
         self.fields["division"].choices = [
             (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()
         ]
@@ -111,7 +118,22 @@ class AcceptanceForm(forms.Form):
             self.add_error("division", "请选择村，或填写图斑编号。")
         if place and kind and not self.user.can("accept", place, kind.code):
             self.add_error(None, f"您没有在“{place}”验收“{kind}”的权限。")
-        return values | {"place": place, "kind_row": kind}
+        if values.get("verdict") == "returned":
+            values["accepted_mu"] = Decimal(0)
+            self.errors.pop("accepted_mu", None)
+        elif values.get("accepted_mu") is None and "accepted_mu" not in self.errors:
+            self.add_error("accepted_mu", "请填本次认定的面积。")
+        return values | {"place": place, "kind_row": kind, "reason": reason_of(values, self.labels)}
+
+
+def reason_choices(labels: Labels) -> list[tuple[str, str]]:
+    return [("", "不选，另写说明"), *labels.all("reason").items()]
+
+
+def reason_of(values: dict, labels: Labels) -> str:
+    """The chosen reason and what was written beside it, as one sentence: 翻耕未种植：待出苗后补拍."""
+    label = labels.all("reason").get(values.get("reason_code") or "", "")
+    return "：".join(part for part in (label, (values.get("reason") or "").strip()) if part)
 
 
 def acceptable_kinds(targets: list[Target], ladders: Ladders) -> dict[str, Kind]:
@@ -121,9 +143,13 @@ def acceptable_kinds(targets: list[Target], ladders: Ladders) -> dict[str, Kind]
     return {code: one for code, one in kinds.items() if one.nature in accepted and ladders.leaves(code) == [code]}
 
 
-def divisions_inside(user, town_year: TownYear) -> list[Division]:
-    """The town and what lies below it, as far as the user answers for it."""
-    return list(Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path"))
+def divisions_inside(user, town_year: TownYear, *, ended: bool = False) -> list[Division]:
+    """The town and what lies below it, as far as the user answers for it: what exists on the working date.
+
+    ``ended`` takes in those that no longer do, to find what was entered there.
+    """
+    inside = Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path")
+    return list(inside if ended else inside.alive(town_year.today()))
 
 
 def acceptable_divisions(user, town_year: TownYear) -> list[Division]:
@@ -141,5 +167,18 @@ class ReversalForm(forms.Form):
 
     accepted_mu = AreaField(label="冲销面积（亩）", help_text="写正数；可以只冲销一部分。")
     accepted_on = DayField(label="日期")
-    reason = forms.CharField(label="原因", max_length=300, error_messages={"required": "请写明冲销的原因。"})
+    reason_code = forms.ChoiceField(label="原因", required=False)
+    reason = forms.CharField(label="原因说明", required=False, max_length=300 - LONGEST_LABEL)
     key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+    def __init__(self, *args, labels: Labels, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.labels = labels
+        self.fields["reason_code"].choices = reason_choices(labels)
+
+    def clean(self):
+        values = super().clean()
+        told = reason_of(values, self.labels)
+        if not told and not {"reason", "reason_code"} & set(self.errors):
+            self.add_error("reason", "请写明冲销的原因，或从列表中选一项。")
+        return values | {"reason": told}

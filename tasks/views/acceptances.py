@@ -16,13 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from farmland.jobs.models import Job
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
-from parcels.models import Step
+from parcels.models import Step, Work
+from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import Progress, TownYear
-from tasks.pages import division_in, town_page
+from tasks.pages import division_in, tell_waiting, town_page
 from tasks.views.acceptance_form import VERDICTS, AcceptanceForm, ReversalForm, acceptable_divisions, new_key
 from tasks.views.common import Labels, export_query, no_plan, plan_of, where
-from tasks.waiting import waiting
+from tasks.waiting import Waiting, waiting
 
 PAGE = 50
 FILTERS = ("division", "kind", "level", "verdict")
@@ -64,7 +65,8 @@ def acceptance_reverse(request, town_year: TownYear, pk):
         raise Http404
     left = left_of(step)
     first = {"accepted_mu": plain(left), "accepted_on": town_year.today(), "key": new_key()}
-    form = ReversalForm(request.POST if request.method == "POST" else None, initial=first)
+    labels = Labels(town_year.town)
+    form = ReversalForm(request.POST if request.method == "POST" else None, initial=first, labels=labels)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -84,11 +86,18 @@ def acceptance_reverse(request, town_year: TownYear, pk):
 @require_safe
 @never_cache
 def acceptance_figure(request, town_year: TownYear, pk):
-    """The fragment after an entry: how far the recompute is, then the new counted figure."""
+    """The fragment after an entry: how far the recompute is, then the new counted figure.
+
+    Once the recompute is over the queue and the bar's moment come with it, so that the page tells one story.
+    """
     step = _entries(request.user, town_year).filter(pk=pk).first()
     if step is None:
         raise Http404
-    return render(request, "acceptances/_saved.html", _outcome(request, town_year, step))
+    page = _outcome(request, town_year, step)
+    if page["job"] and page["job"].is_over:
+        labels, ladders = Labels(town_year.town), Ladders(town_year.town)
+        page |= {"also": True, "queue": _queue(request.user, town_year, labels, ladders)}
+    return render(request, "acceptances/_figure.html", page)
 
 
 def _saved(request, town_year, done, said: str, again: str):
@@ -131,10 +140,13 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
     chosen = {name: request.GET.get(name, "") for name in FILTERS}
     entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
     _mark(entries.object_list, request.user, labels)
+    queue = _queue(request.user, town_year, form.labels, form.ladders)
+    if request.user.sees_whole(town_year.town):
+        tell_waiting(request, town_year, sum(1 for one in queue if one["row"].evidenced))
     page = {
         "town_year": town_year,
         "form": form if form.divisions else None,
-        "queue": _queue(request.user, town_year, form),
+        "queue": queue,
         "entries": entries,
         "chosen": chosen,
         "choices": _choices(form),
@@ -176,21 +188,37 @@ def left_of(entry: Step) -> Decimal:
     return entry.area_mu + (entry.taken or Decimal(0))
 
 
-def _queue(user, town_year: TownYear, form: AcceptanceForm) -> list[dict]:
+def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[dict]:
     rows = (
         Progress.objects.visible_to(user)
         .filter(town=town_year.town, year=town_year.year, division__isnull=False)
         .select_related("target__kind", "division")
         .order_by("target__order", "division__path")
     )
+    there = Work.objects.filter(town=town_year.town, year=town_year.year, parcel__isnull=False, exit="")
+    on_parcels = set(there.order_by().values_list("division", "kind").distinct())
     return [
         {
             "row": one,
-            "levels": [(form.labels.of("level", level), area, counted) for level, area, counted in one.levels],
+            "on_parcels": (one.division.pk, one.target.kind_id) in on_parcels,
+            "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
             "may": user.can("accept", one.division, one.target.kind_id),
+            "form": urlencode(_prefilled(one)),
         }
-        for one in waiting(rows, form.ladders)
+        for one in waiting(rows, ladders)
     ]
+
+
+def _prefilled(one: Waiting) -> dict[str, str]:
+    """What the form says when it is opened from a line of the queue: all that waits, at the level that counts.
+
+    Only where no parcel stands behind it: the area of parcels is accepted on them, else it would wait on, and count
+    once more each time.
+    """
+    return {
+        "for_kind": one.target.kind_id, "for_division": one.division.code, "for_level": one.target.level,
+        "for_declared_mu": plain(one.area), "for_accepted_mu": plain(one.area),
+    }  # fmt: skip
 
 
 def _choices(form: AcceptanceForm) -> dict:

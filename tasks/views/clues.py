@@ -102,7 +102,7 @@ def _tell(request, clue: Clue, is_new: bool, kept: int, refused: list[str]) -> N
 
 def patrolled(user, town_year: TownYear) -> list[Division]:
     """Where a clue may be about: the villages the user patrols in this town; the town itself has none of its own."""
-    rows = list(user.divisions_for("patrol").filter(town=town_year.town).order_by("path"))
+    rows = list(user.divisions_for("patrol").filter(town=town_year.town).alive(town_year.today()).order_by("path"))
     return [one for one in rows if one.pk != town_year.town_id] or rows
 
 

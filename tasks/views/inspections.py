@@ -94,8 +94,9 @@ class Queue:
         self.user, self.town_year = user, town_year
         self.ladders = Ladders(town_year.town)
         self.kinds = _kinds(town_year, self.ladders)
-        self.divisions = {one.code: one for one in divisions_inside(user, town_year)}
-        self.by_key = {one.pk: one for one in self.divisions.values()}
+        every = divisions_inside(user, town_year, ended=True)
+        self.divisions = {one.code: one for one in every if one.is_alive(town_year.today())}
+        self.by_key = {one.pk: one for one in every}
         used = dict.fromkeys(rung.level for code in self.kinds for rung in self.ladders.rungs(code) if rung.level)
         self.levels = [(code, self.ladders.level_names[code]) for code in used]
         level = query.get("level", "")

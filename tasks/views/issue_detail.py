@@ -9,6 +9,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from parcels.models import Evidence
 from tasks.acceptance import Refused
 from tasks.issue_blocks import blocks
 from tasks.issues import (
@@ -27,7 +28,9 @@ from tasks.rulebook import Rulebook, rulebook
 from tasks.views.common import where
 from tasks.views.issue_forms import DecideForm, MeetingForm, MoveForm, PermitForm, first_decision
 from tasks.views.issues import dress
+from tasks.views.papers import given_back, keep_paper
 
+GLANCE = 8  # photos on the issue's page; the parcel's page has all
 STATUSES = {"conflict": 409, "closed": 409}
 ADDED = {"deliberate": MeetingForm, "permit": PermitForm}
 
@@ -109,13 +112,27 @@ def issue_reopen(request, town_year: TownYear, pk):
 @town_page
 @require_POST
 def issue_deliberate(request, town_year: TownYear, pk):
-    """Keep a meeting (一事一议)."""
+    """Keep a meeting (一事一议), with its minutes."""
     issue, book = issue_in(request.user, town_year, pk, "report"), rulebook(town_year.town, town_year.year)
-    form = MeetingForm(request.POST, book=book)
-    said = "一事一议已登记。"
-    return _carry_out(
-        request, town_year, issue, "deliberate", form, lambda: deliberate(issue, form.meeting(), by=request.user), said
-    )
+    form = MeetingForm(request.POST, request.FILES, book=book)
+
+    def act():
+        file = form.cleaned_data["minutes"]
+        minutes = keep_paper(file, issue.division, request.user, purpose="minutes", field="minutes")
+        deliberate(issue, form.meeting(), by=request.user, minutes=minutes)
+
+    return _carry_out(request, town_year, issue, "deliberate", form, act, "一事一议已登记。")
+
+
+@town_page
+@require_safe
+def meeting_minutes(request, town_year: TownYear, pk):
+    """The minutes of a meeting as they were uploaded."""
+    issues = Issue.objects.visible_to(request.user).filter(town=town_year.town, year=town_year.year)
+    one = Deliberation.objects.filter(issue__in=issues, pk=pk).select_related("minutes").first()
+    if one is None or one.minutes is None:
+        raise Http404
+    return given_back(one.minutes)
 
 
 @town_page
@@ -187,11 +204,12 @@ def show(request, town_year: TownYear, one: Issue, sent: dict | None = None, sta
         "acts": acts,
         "errors": bool(sent),
         "stopped": blocks(one, book, today) if one.state == "decided" else [],
-        "meetings": list(Deliberation.objects.filter(issue=one)),
+        "meetings": list(Deliberation.objects.filter(issue=one).select_related("minutes")),
         "permits": permits,
         "more": [] if town_year.closed_on or one.state == "closed" else _additions(book, today, can, sent or {}),
         "can": can,
         "parcels": parcels,
+        "photos": _photos(parcels, user),
         "neighbours": _neighbours(one, parcels, user),
         "trail": [_event(event) for event in reversed(one.events.select_related("by"))],
     }
@@ -234,6 +252,16 @@ def _settle_form(case: PermitCase, book: Rulebook) -> PermitForm:
     names = ("permit", "authority", "applied_on", "outcome", "number", "decided_on", "note", "version")
     first = {name: getattr(case, name) for name in names}
     return PermitForm(initial=first, book=book, auto_id=f"settle{case.pk.hex[:8]}_%s")
+
+
+def _photos(parcels: list, user) -> list[Evidence]:
+    """The newest photos of the issue's parcels, as many as a glance takes in."""
+    if not parcels:
+        return []
+    rows = Evidence.objects.visible_to(user).filter(
+        parcel__in=[one.pk for one in parcels], category="photo", withdrawn_at=None, thumbnail__isnull=False
+    )
+    return list(rows.select_related("parcel").order_by("-received_at", "-pk")[:GLANCE])
 
 
 def _neighbours(one: Issue, parcels: list, user) -> list[Issue]:

@@ -89,9 +89,10 @@ def kinds_of_issues() -> list[tuple[str, str]]:
     return [(one.code, one.name) for one in sorted(rows, key=lambda one: (one.nature != Kind.OPEN, one.order))]
 
 
-def places_to_write(user, town_year: TownYear, right: str) -> list:
-    """The divisions the user may write issues about; 403 when there is none."""
-    found = [one for one in divisions_inside(user, town_year) if user.can(right, one)]
+def places_to_write(user, town_year: TownYear, right: str, stands: int | None = None) -> list:
+    """The divisions the user may write issues about, with the one (``stands``) an issue is in; 403 for none."""
+    every, today = divisions_inside(user, town_year, ended=True), town_year.today()
+    found = [one for one in every if (one.is_alive(today) or one.pk == stands) and user.can(right, one)]
     if not found:
         raise PermissionDenied
     return found
@@ -148,8 +149,8 @@ def _new(request, town_year: TownYear, form: NewIssueForm, clue, status: int = 2
 def issue_edit(request, town_year: TownYear, pk):
     """Correct a row; the second of two editors sees both values."""
     issue = issue_in(request.user, town_year, pk, "decide")
-    divisions, book = places_to_write(request.user, town_year, "decide"), rulebook(town_year.town, town_year.year)
-    status = 200
+    divisions = places_to_write(request.user, town_year, "decide", issue.division_id)
+    book, status = rulebook(town_year.town, town_year.year), 200
     if request.method == "POST":
         form, status = EditIssueForm(request.POST, book=book, divisions=divisions), 400
         if form.is_valid():

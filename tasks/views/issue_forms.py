@@ -49,13 +49,14 @@ class MeetingForm(forms.Form):
     present = forms.IntegerField(label="到会人数", min_value=1, max_value=100_000)
     agreed = forms.IntegerField(label="同意人数", min_value=0, max_value=100_000)
     conclusion = forms.CharField(label="结论", max_length=300, error_messages={"required": "请写结论。"})
+    minutes = forms.FileField(label="会议记录", required=False, help_text="PDF、DOCX 或 JPG，最大 20 MB。")
 
     def __init__(self, *args, book: Rulebook, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["level"].choices = book.choices("level")
 
     def meeting(self) -> Meeting:
-        return Meeting(**self.cleaned_data)
+        return Meeting(**{name: value for name, value in self.cleaned_data.items() if name != "minutes"})
 
 
 class PermitForm(forms.Form):

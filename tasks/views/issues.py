@@ -11,7 +11,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from farmland.lib.numbers import fixed
+from farmland.templatetags.formats import mu
 from tasks.issues import STATE_WORDS
 from tasks.models import Issue, TownYear
 from tasks.pages import town_page
@@ -47,6 +47,7 @@ def issue_list(request, town_year: TownYear):
         "page": page,
         "rows": rows,
         "totals": facts.whole,
+        "kinds": list(facts.kinds.values()),
         "villages": list(facts.villages.values()),
         "chosen": chosen,
         "order": order,
@@ -134,7 +135,7 @@ def _options(rows: QuerySet, labels: Labels) -> dict:
 
 @dataclass
 class Sums:
-    """Sums of some rows of a ledger; an area nobody printed adds nothing."""
+    """Sums of some rows of a ledger; an area nobody printed adds nothing, and is None where none is printed."""
 
     code: str = ""
     name: str = ""
@@ -142,32 +143,38 @@ class Sums:
     codes: int = 0
     warned: int = 0
     late: int = 0
-    area: Decimal = ZERO
-    cultivated: Decimal = ZERO
-    pbf: Decimal = ZERO
+    area: Decimal | None = None
+    cultivated: Decimal | None = None
+    pbf: Decimal | None = None
 
 
 class Facts:
-    """The sums of a filtered ledger and of each of its divisions, exact and with one query."""
+    """The sums of a filtered ledger, of each of its divisions and of each kind, exact and with one query.
+
+    Areas of different kinds are not added together: with several kinds only ``kinds`` has areas that mean something.
+    """
 
     FIELDS = (
-        "division__code", "division__name", "is_excluded", "codes", "warnings", "due_on", "state", "area_mu",
-        "cultivated_mu", "pbf_mu",
+        "division__code", "division__name", "kind", "kind__name", "is_excluded", "codes", "warnings", "due_on",
+        "state", "area_mu", "cultivated_mu", "pbf_mu",
     )  # fmt: skip
 
     def __init__(self, rows: QuerySet, today: date):
-        self.whole, self.villages = Sums(), {}
+        self.whole, self.villages, self.kinds = Sums(), {}, {}
         self.excluded = 0
-        for code, name, is_out, *row in rows.order_by("division__path").values_list(*self.FIELDS):
+        for code, name, kind, kind_name, is_out, *row in rows.order_by("division__path").values_list(*self.FIELDS):
             if is_out:
                 self.excluded += 1
                 continue
             village = self.villages.setdefault(code, Sums(code, name))
-            for sums in (self.whole, village):
+            for sums in (self.whole, village, self.kinds.setdefault(kind, Sums(kind, kind_name))):
                 _add(sums, today, *row)
 
     def tally(self) -> list[tuple]:
-        whole = self.whole
+        whole, areas = self.whole, []
+        if len(self.kinds) < 2:
+            told = (("图斑面积", whole.area), ("耕地", whole.cultivated), ("永久基本农田", whole.pbf))
+            areas = [(name, mu(area), "亩" if area is not None else "") for name, area in told]
         out = [("不在范围", self.excluded, "个")] if self.excluded else []
         return [
             ("问题", whole.count, "个"),
@@ -175,9 +182,7 @@ class Facts:
             ("图斑编号", whole.codes, "个"),
             ("逾期", whole.late, "个", "risk" if whole.late else ""),
             ("有提醒", whole.warned, "个"),
-            ("图斑面积", fixed(whole.area), "亩"),
-            ("耕地", fixed(whole.cultivated), "亩"),
-            ("永久基本农田", fixed(whole.pbf), "亩"),
+            *areas,
         ]
 
 
@@ -186,9 +191,13 @@ def _add(sums: Sums, today: date, codes, warnings, due_on, state, area, cultivat
     sums.codes += len(codes)
     sums.warned += bool(warnings)
     sums.late += is_late(due_on, state, today)
-    sums.area += area or ZERO
-    sums.cultivated += cultivated or ZERO
-    sums.pbf += pbf or ZERO
+    sums.area = _added(sums.area, area)
+    sums.cultivated = _added(sums.cultivated, cultivated)
+    sums.pbf = _added(sums.pbf, pbf)
+
+
+def _added(known: Decimal | None, more: Decimal | None) -> Decimal | None:
+    return known if more is None else (known or ZERO) + more
 
 
 def is_late(due_on: date | None, state: str, today: date) -> bool:

@@ -41,7 +41,7 @@ class ColumnsForm(forms.Form):
             self.fields[f"unit_{at}"] = forms.ChoiceField(label=f"{label}的单位", choices=UNIT_CHOICES, required=False)
         town = town_year.town
         kinds = Kind.objects.filter(code__in=plan_kinds(town, town_year.year), children=None).order_by("order")
-        villages = user.divisions().filter(town=town).exclude(pk=town.pk).order_by("path")
+        villages = user.divisions().filter(town=town).alive(town_year.today()).exclude(pk=town.pk).order_by("path")
         self.fields["kind"] = self._choice("任务", [(one.name, one.name) for one in kinds])
         sources = Labels(town).all("source").items()
         self.fields["source"] = self._choice("问题来源", [(label, label) for _, label in sources])

@@ -51,7 +51,8 @@ class ParcelEditForm(VersionForm):
         first["division"] = parcel.division.code
         first["in_redline"] = {True: "yes", False: "no", None: ""}[parcel.in_redline]
         super().__init__(*args, initial=first, **kwargs)
-        inside = divisions_inside(user, town_year)
+        every, today = divisions_inside(user, town_year, ended=True), town_year.today()
+        inside = [one for one in every if one.is_alive(today) or one.pk == parcel.division_id]
         self.divisions = {one.code: one for one in inside if user.can("decide", one, parcel.kind_id)}
         self.fields["division"].choices = [
             (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()

@@ -35,11 +35,11 @@ class Group(NamedTuple):
     stage: str
     source: str
     count: int
-    areas: tuple[Decimal, ...]
+    areas: tuple[Decimal | None, ...]
 
 
 def groups(rows) -> list[Group]:
-    sums = {name: Sum(name, output_field=QuantityField(), default=Decimal(0)) for name in AREAS}
+    sums = {name: Sum(name, output_field=QuantityField()) for name in AREAS}
     found = rows.order_by().values_list(*BY).annotate(Count("pk"), **sums).order_by("division__path", *BY[3:])
     return [Group(*one[: len(BY) + 1], tuple(one[len(BY) + 1 :])) for one in found]
 
@@ -70,9 +70,25 @@ def chosen_groups(found: Iterable[Group], chosen: dict, below: str, no_stage: st
 
 
 def totals_of(found: list[Group]) -> dict:
-    """Count and areas, exact."""
-    areas = [sum((one.areas[at] for one in found), Decimal(0)) for at in range(len(AREAS))]
-    return {"count": sum(one.count for one in found), **dict(zip(AREAS, areas, strict=True))}
+    """The count of all, and one line for each kind: ledgers of different kinds are never added together.
+
+    Exact; an area no parcel states is None, not 0.
+    """
+    kinds: dict[str, list[Group]] = {}
+    for one in sorted(found, key=lambda one: one.kind):
+        kinds.setdefault(one.kind, []).append(one)
+    return {"count": sum(one.count for one in found), "kinds": [_of_kind(one) for one in kinds.values()]}
+
+
+def _of_kind(found: list[Group]) -> dict:
+    areas = [_added(one.areas[at] for one in found) for at in range(len(AREAS))]
+    count = sum(one.count for one in found)
+    return {"name": found[0].kind_name, "count": count, **dict(zip(AREAS, areas, strict=True))}
+
+
+def _added(areas: Iterable[Decimal | None]) -> Decimal | None:
+    known = [one for one in areas if one is not None]
+    return sum(known, Decimal(0)) if known else None
 
 
 @dataclass

@@ -17,7 +17,7 @@ from parcels.shapes import with_coordinates
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels
-from tasks.views.parcels import Stages, chosen_of, filtered, parcel_facts
+from tasks.views.parcels import Stages, chosen_of, filtered, levels_of, parcel_facts, to_accept
 from tasks.views.trail import of_step
 
 MOST = 30_000  # boundaries drawn at once
@@ -53,8 +53,9 @@ def parcel_glance(request, town_year: TownYear, pk):
     if parcel is None:
         raise Http404
     labels, stages = Labels(town_year.town), Stages(town_year)
-    works = Work.objects.filter(parcel=parcel).select_related("kind").order_by("year", "pk")
-    steps = Step.objects.filter(work__parcel=parcel).select_related("work__kind", "rung", "by").order_by("-on", "-pk")
+    works = list(Work.objects.filter(parcel=parcel).select_related("kind").order_by("year", "pk"))
+    steps = Step.objects.filter(work__parcel=parcel).select_related("work__kind", "rung", "by")
+    steps = list(steps.order_by("-on", "-pk"))
     shape = getattr(parcel, "shape", None)
     shown = {
         "town_year": town_year,
@@ -64,6 +65,7 @@ def parcel_glance(request, town_year: TownYear, pk):
         "drawn_mu": shape.computed_mu if shape else None,
         "works": works,
         "trail": [of_step(one) for one in steps[:6]],
+        "to_accept": to_accept(levels_of(works, steps, labels, stages), parcel),
         "may_accept": request.user.can("accept", parcel.division, parcel.kind_id),
     }
     return render(request, "parcels/_glance.html", shown)

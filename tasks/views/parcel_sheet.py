@@ -68,7 +68,7 @@ def _words(request, town_year: TownYear, mine, chosen: dict) -> list[str]:
         return []
     labels, stages = Labels(town_year.town), Stages(town_year)
     places = Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path")
-    names = choices_of(list(places), groups(mine), labels, stages.names)
+    names = choices_of(list(places), groups(mine), labels, stages.names, town_year.today())
     return [one["text"] for one in in_force(request.GET, chosen, names)]
 
 
@@ -78,18 +78,18 @@ def _without_paper(request) -> str:
     return query.urlencode()
 
 
-COLUMNS = ("pk", "codes", "kind_id", "stage", "finding", "division__name", "gross_mu")
+COLUMNS = ("pk", "codes", "kind_id", "stage", "finding", "division__name", "gross_mu", "kind__name")
 
 
 def _sheet(rows, user, town_year: TownYear, paper: Paper) -> dict:
     looks, table = Looks(town_year, rows), Table()
-    found = list(rows.order_by("division__path", "pk").values_list(*COLUMNS, "division_id", "shape__wkb"))
+    found = list(rows.order_by("division__path", "kind", "pk").values_list(*COLUMNS, "division_id", "shape__wkb"))
     tiers = [looks.found[looks.number(*one[:5])]["tier"] for one in found]
     for one, tier in zip(found, tiers, strict=True):
-        table.add(one[5], tier, one[6] or Decimal(0))
+        table.add(one[5], one[7], tier, one[6])
     seen = seen_divisions(user, town_year)
     there = [
-        (one, tier) for one, tier in zip(found, tiers, strict=True) if one[8] and (seen is None or one[7] in seen)
+        (one, tier) for one, tier in zip(found, tiers, strict=True) if one[9] and (seen is None or one[8] in seen)
     ]
     layers = list(layers_of(user, town_year).select_related("layer"))
     room = paper.width, paper.height(len(table.rows) - 1)
@@ -99,7 +99,7 @@ def _sheet(rows, user, town_year: TownYear, paper: Paper) -> dict:
 
 def _picture(there: list, tiers: list[str], layers: list, room: tuple[int, int]) -> dict:
     width, height = (side * MM for side in room)
-    wkbs = [*(one[8] for one in there), *(one.wkb for one in layers)]
+    wkbs = [*(one[9] for one in there), *(one.wkb for one in layers)]
     land = drawing.rings(wkbs, drawing.grid(len(wkbs)))
     box = (*land.points.min(axis=0).tolist(), *land.points.max(axis=0).tolist())
     frame, one_to = drawing.Frame.neat(box, width, height, 5 * MM, MM)
@@ -134,25 +134,40 @@ def _codes(there: list, land: drawing.Rings, frame: drawing.Frame) -> list[tuple
 
 @dataclass
 class Table:
-    """合计 by village and ground: number and area of parcels; columns only for grounds that occur."""
+    """合计 by village, kind and ground: number and area of parcels; columns only for grounds that occur.
 
-    rows: dict[str, dict[str, list]] = field(default_factory=dict)
+    Kinds stand in lines of their own, also in the sums; an area that is not known adds nothing.
+    """
 
-    def add(self, village: str, tier: str, area: Decimal) -> None:
+    rows: dict[tuple[str, str], dict[str, list]] = field(default_factory=dict)
+
+    def add(self, village: str, kind: str, tier: str, area: Decimal | None) -> None:
         for name in (village, ""):
-            cells = self.rows.setdefault(name, {})
+            cells = self.rows.setdefault((name, kind), {})
             for column in (tier, ""):
-                cell = cells.setdefault(column, [0, Decimal(0)])
+                cell = cells.setdefault(column, [0, None])
                 cell[0] += 1
-                cell[1] += area
+                if area is not None:
+                    cell[1] = (cell[1] or Decimal(0)) + area
+
+    @property
+    def villages(self) -> list[tuple[str, str]]:
+        return [name for name in self.rows if name[0]]
+
+    @property
+    def sums(self) -> list[tuple[str, str]]:
+        return [name for name in self.rows if not name[0]]
 
     @property
     def tiers(self) -> list[str]:
-        return [tier for tier in ORDER if tier in self.rows.get("", {})]
+        return [tier for tier in ORDER if any(tier in self.rows[name] for name in self.sums)]
 
     @property
-    def lines(self) -> list[tuple[str, list]]:
-        """(village, [all, each ground]) in the order of the list, the whole last."""
-        columns = ["", *self.tiers]
-        names = [name for name in self.rows if name]
-        return [(name, [self.rows[name].get(column) for column in columns]) for name in [*names, ""]]
+    def lines(self) -> list[tuple[str, str, list]]:
+        """(village, kind where there are several, [all, each ground]) in the order of the list, the sums last."""
+        columns, several = ["", *self.tiers], len(self.sums) > 1
+        names = [*self.villages, *self.sums]
+        return [
+            (village, kind if several else "", [self.rows[village, kind].get(column) for column in columns])
+            for village, kind in names
+        ]

@@ -1,6 +1,8 @@
 """图斑: which parcels, where, how far; one parcel with its codes, works, steps and acceptances."""
 
+from datetime import date
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -10,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.jobs.models import Job
-from farmland.lib.numbers import fixed
+from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
 from parcels.layers import overlapping
 from parcels.models import Listing, Parcel, Rung, Step, Work
@@ -20,10 +22,12 @@ from parcels.works import planned_beyond
 from tasks.models import Target, TownYear
 from tasks.pages import division_in, town_page
 from tasks.views.common import Labels, export_query
+from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 from tasks.views.parcel_overlaps import CHOICES, marks
 from tasks.views.trail import trail
+from tasks.waiting import first_of
 
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source", "overlap")
@@ -48,7 +52,7 @@ def parcel_list(request, town_year: TownYear):
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
         one.exit_name, one.overlap = exits.get(one.pk, ""), overlaps.get(one.pk)
-    choices = choices_of(places, every, labels, stages.names)
+    choices = choices_of(places, every, labels, stages.names, town_year.today())
     shown = {
         "town_year": town_year,
         "parcels": page,
@@ -94,6 +98,7 @@ def parcel_detail(request, town_year: TownYear, pk):
     every = list(rows.select_related("kind", "parcel", "replaces__parcel"))
     works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
+    ladders = levels_of(works, steps, labels, stages)
     page = {
         "town_year": town_year,
         "parcel": parcel,
@@ -101,10 +106,11 @@ def parcel_detail(request, town_year: TownYear, pk):
         "facts": parcel_facts(parcel, labels),
         "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
         "works": [_work(one, steps, labels, stages, every) for one in works],
-        "trail": trail(parcel, steps, request.user),
+        "trail": trail(parcel, steps, request.user, EventWords(labels, {})),
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
-        "ladders": [_levels(one, steps, labels, stages) for one in works if not one.exit],
+        "ladders": ladders,
+        "to_accept": to_accept(ladders, parcel),
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
@@ -200,9 +206,10 @@ def exits_of(parcels: list[Parcel]) -> dict:
     return {work.parcel_id: work.get_exit_display() for work in gone}
 
 
-def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict) -> dict:
-    """What can be chosen in each filter: only what some parcel of the user's has."""
-    used, sources = {one.stage for one in every}, {one.source for one in every}
+def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict, today: date) -> dict:
+    """What can be chosen in each filter: only what some parcel of the user's has, and the villages of today."""
+    used, sources, there = ({getattr(one, name) for one in every} for name in ("stage", "source", "division"))
+    places = [one for one in places if one.is_alive(today) or one.pk in there]
     without = [(NO_STAGE, "已退出或无治理任务")] if "" in used else []
     return {
         "division": [(one.code, one.name) for one in places if not one.is_tenant],
@@ -273,15 +280,30 @@ def _own(steps: list[Step], rung: Rung) -> Decimal:
     return sum((step.area_mu for step in steps if step.rung_id == rung.pk), Decimal(0))
 
 
+def levels_of(works: list[Work], steps: list[Step], labels: Labels, stages: Stages) -> list[dict]:
+    return [_levels(one, steps, labels, stages) for one in works if not one.exit]
+
+
+def to_accept(ladders: list[dict], parcel: Parcel) -> str:
+    """What the acceptance form says for the first work not wholly accepted at the level that counts; "" for none."""
+    form = next((one["form"] for one in ladders if not one["is_full"]), None)
+    return urlencode(form | {"for_parcel": parcel.codes[0]}) if form and parcel.codes else ""
+
+
 def _levels(work: Work, steps: list[Step], labels: Labels, stages: Stages) -> dict:
     """The accepted area of each level, with the level that counts marked."""
     mine = [step for step in steps if step.work_id == work.pk]
     counted = stages.levels[work.kind_id]
     rungs = [rung for rung in stages.ladders.rungs(work.kind_id) if rung.level]
-    return {
-        "work": work,
-        "rows": [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs],
-    }
+    rows = [(labels.of("level", one.level), _reached(mine, one), one.level == counted) for one in rungs]
+    reached = [area for _, area, is_counted in rows if is_counted]
+    is_full = bool(reached) and work.area_mu is not None and reached[0] >= work.area_mu
+    planted = first_of(stages.ladders.rungs(work.kind_id), "planted")
+    waiting = _reached(mine, planted) - max(reached, default=Decimal(0)) if planted else Decimal(0)
+    form = {"for_kind": work.kind_id, "for_level": counted}
+    if waiting > 0:
+        form |= dict.fromkeys(("for_declared_mu", "for_accepted_mu"), plain(waiting))
+    return {"work": work, "rows": rows, "is_full": is_full, "form": form}
 
 
 def _reached(steps: list[Step], rung: Rung) -> Decimal:

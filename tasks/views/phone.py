@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST, require_safe
@@ -49,6 +51,13 @@ class Job:
     def tail(self) -> str:
         """The last four signs of the first code: what is said over the telephone."""
         return self.parcel.codes[0][-4:] if self.parcel.codes else "—"
+
+
+@require_safe
+def phone_worker(request):
+    """The script that opens phone pages without a signal: at the root, or it could not stand for them."""
+    script = (settings.BASE_DIR / "static" / "phone-worker.js").read_bytes()
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 @town_page

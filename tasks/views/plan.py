@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 from farmland.lib.numbers import plain
 from parcels.models import Kind
 from tasks.check.case import Case
-from tasks.models import Entry, Plan, PlanRevision, Share, Target, TownYear
+from tasks.check.registry import RULES
+from tasks.models import Entry, Finding, Plan, PlanRevision, Share, Target, TownYear
 from tasks.pages import town_page
 from tasks.red_lines import LINES
 from tasks.views.common import case_of, no_plan, questions
@@ -50,6 +51,8 @@ def plan_detail(request, town_year: TownYear):
         "programs": _programs(case, words),
         "statements": [{"row": one, "clause": case.clause(one.clause)} for one in plan.document.statements],
         "questions": questions(case),
+        "annexes": _annexes(case),
+        "errors": _errors(plan) if whole and plan.open_errors else [],
     }
     return render(request, "tasks/plan_detail.html", page | {"contents": _contents(page)})
 
@@ -61,6 +64,13 @@ def _plan(town_year: TownYear) -> Plan | None:
         for severity in ("error", "warning", "note")
     }
     return Plan.objects.filter(town=town_year.town, year=town_year.year).annotate(**counts).first()
+
+
+def _errors(plan: Plan) -> list[tuple[str, int]]:
+    """The rules whose errors wait for an answer, by title, with how many each has."""
+    rows = Finding.objects.filter(plan=plan, severity="error", waived=False).order_by()
+    counts = dict(rows.values_list("rule").annotate(Count("pk")))
+    return [(RULES[id].title if id in RULES else id, counts[id]) for id in sorted(counts)]
 
 
 # Targets and their split
@@ -158,7 +168,7 @@ def _phases(case: Case, words: Words) -> list[dict]:
     if case.doc.milestones:
         loose = sorted(case.doc.milestones, key=lambda one: (one.on is None, one.on))
         steps = [_step(one, case, words) for one in loose]
-        phases.append({"name": "不在阶段里的节点" if phases else "节点", "printed": "", "steps": steps})
+        phases.append({"name": "不在阶段里的节点" if phases else "", "printed": "", "steps": steps})
     return phases
 
 
@@ -203,6 +213,17 @@ def _entries(plan: Plan, user, case: Case) -> list[dict]:
         {"row": one, "role": ENTRIES.get(one.role, one.role), "clause": case.clause(one.clause)}
         for one in rows.order_by("target__order", "on", "order")
     ]
+
+
+def _annexes(case: Case) -> list[dict]:
+    """Each annex once, with the ledgers it prints; then the ledgers that stand in no annex."""
+    rest, rows = list(case.doc.ledgers), []
+    for one in case.doc.annexes:
+        number = one.number if one.number.startswith("附件") else f"附件{one.number}"
+        own = [ledger for ledger in rest if ledger.title == one.title or ledger.clause == number]
+        rest = [ledger for ledger in rest if ledger not in own]
+        rows.append({"number": number, "title": one.title, "present": one.present, "ledgers": own})
+    return rows + [{"number": one.clause, "title": one.title, "present": True, "ledgers": [one]} for one in rest]
 
 
 def _offices(case: Case) -> list[dict]:
@@ -264,7 +285,7 @@ def _contents(page: dict) -> list[tuple]:
         ("rules", "处置规则", sum(len(one["rows"]) for one in page["rules"])),
         ("programs", "补助标准", sum(len(one["rates"]) for one in page["programs"])),
         ("statements", "原文里的数", len(page["statements"])),
-        ("annexes", "附件与台账", len(page["document"].annexes) + len(page["document"].ledgers)),
+        ("annexes", "附件与台账", len(page["annexes"])),
         ("questions", "没有写清的", len(page["questions"])),
         ("outline", "提纲", len(page["document"].outline)),
     ]

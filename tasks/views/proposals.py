@@ -6,18 +6,16 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404
+from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.accounts.models import Event
 from farmland.jobs.models import Upload
 from farmland.jobs.storage import TooLarge
-from farmland.lib import photos
 from farmland.lib.excel import FileRefused
 from farmland.lib.geo.files import read_layer
 from farmland.lib.refused import Refused
-from parcels.evidence_store import EvidenceRefused, check_paper
 from parcels.models import Proposal
 from tasks.land import allowed_kinds
 from tasks.models import TownYear
@@ -25,11 +23,11 @@ from tasks.pages import town_page
 from tasks.proposals import MOVES, STATES, Wish, approve, move, propose, warnings_of
 from tasks.views.acceptance_form import AreaField, DayField, divisions_inside
 from tasks.views.common import Labels, where
+from tasks.views.papers import given_back, keep_paper
 from tasks.views.parcel_acts import Act
 from tasks.views.trail import line
 
-PURPOSE, BOUNDARY = "consent", "proposal_boundary"
-BOUNDARY_BYTES = 5 * 1024 * 1024
+BOUNDARY, BOUNDARY_BYTES = "proposal_boundary", 5 * 1024 * 1024
 
 
 class ProposalForm(forms.Form):
@@ -42,7 +40,7 @@ class ProposalForm(forms.Form):
     area_mu = AreaField(label="面积（亩）")
     land_class = forms.ChoiceField(label="国土变更调查地类", help_text="应为非耕地。")
     slope = AreaField(label="坡度（度）")
-    in_redline = forms.ChoiceField(label="在生态红线内", choices=[("no", "不在"), ("yes", "在")])
+    in_redline = forms.ChoiceField(label="在生态红线内", choices=[("", "请选择"), ("no", "不在"), ("yes", "在")])
     planned_order = forms.IntegerField(label="实施次序", min_value=1, max_value=9999)
     consented_on = DayField(label="权利人同意日期")
     consent = forms.FileField(label="同意书", required=False, help_text="PDF、DOCX 或 JPG，最大 20 MB。")
@@ -58,12 +56,11 @@ class ProposalForm(forms.Form):
         super().__init__(*args, **kwargs)
         labels = Labels(town_year.town)
         inside = [one for one in divisions_inside(user, town_year) if one.pk != town_year.town_id]
-        self.divisions = {one.code: one for one in inside if one.valid_to is None and user.can("report", one)}
+        self.divisions = {one.code: one for one in inside if user.can("report", one)}
         self.fields["division"].choices = [(code, one.name) for code, one in self.divisions.items()]
         self.fields["kind"].choices = [(one.code, one.name) for one in allowed_kinds(town_year)]
-        self.fields["land_class"].choices = [
-            (code, f"{code} {label}") for code, label in labels.all("land_class").items()
-        ]
+        classes = [(code, f"{code} {label}") for code, label in labels.all("land_class").items()]
+        self.fields["land_class"].choices = [("", "请选择"), *classes]
 
     def wish(self) -> Wish:
         values = {name: value for name, value in self.cleaned_data.items() if name not in ("consent", "boundary")}
@@ -128,7 +125,9 @@ def proposal_create(request, town_year: TownYear):
         if form.is_valid():
             try:
                 wish = with_boundary(form.wish(), form.cleaned_data["boundary"], request.user)
-                consent = keep_consent(form.cleaned_data["consent"], wish.division, request.user)
+                consent = keep_paper(
+                    form.cleaned_data["consent"], wish.division, request.user, purpose="consent", field="consent"
+                )
                 one = propose(town_year, wish, by=request.user, consent=consent)
             except Refused as refusal:
                 status = 409 if refusal.code in ("conflict", "closed") else 400
@@ -160,19 +159,6 @@ def with_boundary(wish: Wish, file, user) -> Wish:
         raise Refused(problem, field="boundary")
     (outline,) = layer.outlines.values()
     return replace(wish, wkb=bytes(outline.wkb), issued_crs=layer.crs)
-
-
-def keep_consent(file, division, user) -> Upload | None:
-    """The paper as it came, by its bytes one of the formats papers have."""
-    if not file:
-        return None
-    limit = {"limit": photos.MAX_BYTES, "purpose": PURPOSE}
-    try:
-        upload = Upload.objects.store(file, town=division.town, division=division, user=user, **limit)
-        check_paper(upload)
-    except (TooLarge, EvidenceRefused) as refusal:
-        raise Refused(str(refusal), field="consent") from refusal
-    return upload
 
 
 @town_page
@@ -258,10 +244,7 @@ def proposal_consent(request, town_year: TownYear, pk):
     one = proposal_in(request.user, town_year, pk)
     if one.consent is None:
         raise Http404
-    answer = FileResponse(one.consent.open(), as_attachment=True, filename=one.consent.name)
-    answer["Content-Type"] = "application/octet-stream"
-    answer["Cache-Control"] = "private, no-cache"
-    return answer
+    return given_back(one.consent)
 
 
 def _facts(one: Proposal, labels: Labels) -> list[tuple]:

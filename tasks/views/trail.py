@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from farmland.accounts.log import changes
+from farmland.accounts.log import as_stored, changes
 from farmland.accounts.models import Event
 from farmland.lib.numbers import fixed
 from parcels.models import Parcel, Step
@@ -20,9 +20,9 @@ BACK = ("问题退回", "问题重新打开", "登记复荒", "取消", "退出�
 SHOWN = 200
 
 
-def trail(parcel: Parcel, steps: list[Step], user) -> list[dict[str, Any]]:
-    """The newest ``SHOWN`` lines from every source, in the order in which they became known."""
-    items = [*map(of_step, steps), *of_events(parcel, user)]
+def trail(parcel: Parcel, steps: list[Step], user, word=as_stored) -> list[dict[str, Any]]:
+    """The newest ``SHOWN`` lines from every source, in the order in which they became known; ``word`` of changes."""
+    items = [*map(of_step, steps), *of_events(parcel, user, word)]
     return sorted(items, key=lambda item: item["at"], reverse=True)[:SHOWN]
 
 
@@ -38,19 +38,18 @@ def of_step(step: Step) -> dict[str, Any]:
     is_back = step.verdict in ("returned", "revoked") or step.area_mu < 0
     if step.verdict in ("returned", "revoked"):
         title = f"{step.get_verdict_display()}：{title}" if step.area_mu else f"{step.rung.name}退回"
-    who = str(step.by) if step.by else "方案"
     crop = f"作物 {step.crop}" if step.crop else ""
-    words = [str(step.work.kind), who, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
+    words = [str(step.work.kind), step.told_by, crop, step.reason, step.note, step.clause and f"出处 {step.clause}"]
     return line(step.recorded_at, title, words, on=step.on, back=is_back)
 
 
-def of_events(parcel: Parcel, user) -> list[dict[str, Any]]:
+def of_events(parcel: Parcel, user, word=as_stored) -> list[dict[str, Any]]:
     """What was changed on the parcel itself (facts, finding, works, papers) and on the issues that name it."""
     issues = Issue.objects.visible_to(user).filter(parcels=parcel).values("pk")
     rows = Event.objects.filter(Q(about=parcel.pk) | Q(about__in=issues), town=parcel.town_id)
     found = []
     for event in rows.exclude(action__in=TOLD_BY_STEPS).select_related("user").order_by("-at")[:SHOWN]:
-        told = changes(event.before, event.after)
+        told = changes(event.before, event.after, word)
         lines = [f"{one['name']}：{one['before'] or '空'} → {one['after'] or '空'}" for one in told]
         of_issue = event.subject if event.about != parcel.pk else ""
         words = [of_issue, str(event.user) if event.user else "系统", event.reason, *lines]

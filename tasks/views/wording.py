@@ -31,7 +31,7 @@ PER = {
 DICTIONARY_OF = {  # facts whose values are codes of a dictionary
     "state": "ground_state", "source": "source", "problem_kind": "problem_kind", "measure": "measure",
     "treatment": "treatment", "land_class": "land_class", "crop": "crop", "season": "season",
-    "payee_kind": "payee_kind",
+    "payee_kind": "payee_kind", "on_list": "list", "paid_by": "policy",
 }  # fmt: skip
 VERBS = "完达按持因第"  # facts that begin with an act: 完成任务, 达到…, 按时完成…
 FINDINGS = {"not_abandoned": "未撂荒", "rectified_2023": "与2023年整治图斑重合"}
@@ -93,6 +93,8 @@ class Words:
             return self.fact(value[1:])
         if fact == "kind":
             return self._case.kind_name(value)
+        if fact == "paid_by" and (own := next((one for one in self._case.doc.programs if one.key == value), None)):
+            return own.name
         if fact in DICTIONARY_OF:
             return self.label(DICTIONARY_OF[fact], value)
         return FINDINGS.get(value, value) if fact == "finding" else value

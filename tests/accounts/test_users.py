@@ -376,3 +376,25 @@ def test_kinds_offered_are_those_of_the_dictionary(official, places):
 
     assert page.count('name="kinds"') == Kind.objects.count()
     assert "二龙村" not in page
+
+
+def test_the_page_of_a_new_user_says_role_scope_and_that_the_password_is_shown_once(official, places):
+    office = Office.objects.create(division=places["xihe"], name="产业发展服务中心")
+    page = official.post(f"{ROOT}new/", wanted(places, office=office.pk)).content.decode()
+    facts = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.split('class="receipt"')[1]))
+    role = Term.objects.get(dictionary="role", code="village_head", town=None).label
+    assert f"角色 {role}，产业发展服务中心" in facts
+    assert "范围 新四村，全部任务" in facts
+    assert "密码只显示这一次" in facts
+    assert "三善村填报人" in facts or "姓名或岗位" in facts
+
+
+def test_disabling_leads_back_to_the_list_with_a_word(official, places):
+    head = person("village_head", places["新四村"])
+    answer = official.post(f"{ROOT}{head.pk}/disable/", {"to": "disabled"}, follow=True)
+    assert answer.redirect_chain == [(ROOT, 302)]
+    page = answer.content.decode()
+    assert "已停用：登录已退出，接口令牌已作废" in page
+    assert head.username in page
+    again = official.post(f"{ROOT}{head.pk}/disable/", {"to": "disabled"}, follow=True).content.decode()
+    assert "没有改动" in again

@@ -20,6 +20,8 @@ logout                   GET    -           405  405  405  405  405  405  405  4
 logout                   POST   -           302  302  302  302  302  302  302  302  302
 password_change          GET    -           302  200  200  200  200  200  200  200  200
 password_change          POST   -           302  200  200  200  200  200  200  200  200
+phone_worker             GET    -           200  200  200  200  200  200  200  200  200
+phone_worker             POST   -           405  405  405  405  405  405  405  405  405
 dashboard                GET    -           302  302  302  302  302  302  302  302  302
 dashboard                POST   -           302  405  405  405  405  405  405  405  405
 job_detail               GET    job         302  200  200  200  200  200  200  200  200
@@ -91,6 +93,8 @@ issue_deliberate         GET    issue       302  405  405  405  405  405  405  4
 issue_deliberate         POST   issue       302  400  403  403  403  403  403  400  400
 issue_permit             GET    issue       302  405  405  405  405  405  405  405  405
 issue_permit             POST   issue       302  403  403  403  403  403  403  400  400
+meeting_minutes          GET    meeting     302  200  200  200  200  200  200  200  200
+meeting_minutes          POST   meeting     302  405  405  405  405  405  405  405  405
 permit_settle            GET    permit      302  405  405  405  405  405  405  405  405
 permit_settle            POST   permit      302  403  403  403  403  403  403  400  400
 
@@ -244,12 +248,18 @@ submission_take_back     POST   submission  302  302  302  302  302  302  302  3
 
 user_list                GET    town        302  404  403  403  403  403  403  200  200
 user_list                POST   town        302  404  405  405  405  405  405  405  405
+division_list            GET    town        302  404  200  200  200  200  200  200  200
+division_list            POST   town        302  404  405  405  405  405  405  405  405
+division_merge           GET    town        302  404  405  405  405  405  405  405  405
+division_merge           POST   town        302  404  403  403  403  403  403  400  400
+division_rename          GET    division    302  404  405  405  405  405  405  405  405
+division_rename          POST   division    302  404  403  403  403  403  403  400  400
 user_create              GET    town        302  404  403  403  403  403  403  200  200
 user_create              POST   town        302  404  403  403  403  403  403  200  200
 user_reset               GET    user        302  404  405  405  405  405  405  405  405
 user_reset               POST   user        302  404  403  403  403  403  403  200  200
 user_disable             GET    user        302  404  405  405  405  405  405  405  405
-user_disable             POST   user        302  404  403  403  403  403  403  200  200
+user_disable             POST   user        302  404  403  403  403  403  403  302  302
 audit_list               GET    town        302  404  403  403  200  200  403  200  200
 audit_list               POST   town        302  404  405  405  405  405  405  405  405
 job_list                 GET    town        302  404  200  200  200  200  200  200  200
@@ -359,9 +369,13 @@ api_rates                GET    list        401  200  200  200  200  200  200  2
 api_rates                POST   list        401  405  405  405  405  405  405  405  405
 api_rates_detail         GET    rate        401  200  200  200  200  200  200  200  200
 api_rates_detail         POST   rate        401  405  405  405  405  405  405  405  405
+api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
+api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
+api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
+api_jobs_detail          POST   job         401  405  405  405  405  405  405  405  405
 """
 OF_A_DIVISION = {
-    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "upload", "marked",
+    "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
     "submission", "share", "progress", "job", "clue", "inspection", "evidence",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object

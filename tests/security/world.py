@@ -165,7 +165,7 @@ class Planter:
         found.evidence = self.evidence(found.parcel)
         found.issue = self.issue()
         found.proposal = self.proposal()
-        found.permit = self.papers(found.issue)
+        found.permit, found.meeting = self.papers(found.issue)
         found.clue, found.referral = self.patrol()
         found.ledger_file = self.ledger_file()
         found.upload, found.marked, found.submission = self.forms()
@@ -248,12 +248,13 @@ class Planter:
             by=User.objects.filter(username=self.town.slug).first() or self.by,
         )  # fmt: skip
 
+    def paper(self, purpose: str) -> Upload:
+        file, place = SimpleUploadedFile(f"{self.word(purpose)}.pdf", b"%PDF-1.4"), {"division": self.division}
+        return Upload.objects.store(file, town=self.town, **place, user=self.by, purpose=purpose, limit=10**7)
+
     def proposal(self) -> Proposal:
         """A refused self-chosen parcel with the holder's paper."""
-        file = SimpleUploadedFile(f"{self.word('consent')}.pdf", b"%PDF-1.4")
-        paper = Upload.objects.store(
-            file, town=self.town, division=self.division, user=self.by, purpose="consent", limit=10**7
-        )
+        paper = self.paper("consent")
         return Proposal.objects.create(
             town=self.town, division=self.division, year=self.year, kind=self.kind, code=self.word("proposalcode"),
             group=self.word("proposalgroup"), area_mu=Decimal(2), land_class="0305", slope=Decimal(30),
@@ -311,21 +312,22 @@ class Planter:
             suggestion=dict.fromkeys(("reason", "basis", "clause", "due"), self.word("advice")),
         )  # fmt: skip
 
-    def papers(self, issue: Issue) -> PermitCase:
+    def papers(self, issue: Issue) -> tuple[PermitCase, Deliberation]:
         """What hangs on an issue: its record, a meeting, a permit case."""
         common = {"town": self.town, "issue": issue, "by": self.by}
         IssueEvent.objects.create(
             **common, action="changed", after="open", on=self.today, reason=self.word("eventreason"),
             facts={"坐落": [self.word("factbefore"), self.word("factafter")]}, warnings=[self.word("eventwarning")],
         )  # fmt: skip
-        Deliberation.objects.create(
+        meeting = Deliberation.objects.create(
             **common, level="village", held_on=self.today, present=9, agreed=8, place=self.word("hall"),
-            conclusion=self.word("conclusion"),
+            conclusion=self.word("conclusion"), minutes=self.paper("minutes"),
         )  # fmt: skip
-        return PermitCase.objects.create(
+        permit = PermitCase.objects.create(
             **common, permit="conversion", applied_on=self.today, authority=self.word("authority"),
             number=self.word("number"), note=self.word("permitnote"),
         )  # fmt: skip
+        return permit, meeting
 
     def patrol(self) -> tuple[Clue, Referral]:
         """A clue of the place, and a problem the town handed on (one per town in sight: it names no village)."""

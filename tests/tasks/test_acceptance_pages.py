@@ -6,7 +6,6 @@ from decimal import Decimal as D
 from html import unescape
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse as address
@@ -14,51 +13,17 @@ from rest_framework.test import APIClient
 
 from farmland.accounts.models import ApiToken, Grant
 from farmland.jobs.services import run_pending
-from parcels.models import Listing, ParcelList, Step
+from parcels.models import Step
 from tasks.services import recompute
+from tests.tasks.acceptance_world import WHERE, filled, page_of, send, waiting_land
 from tests.tasks.land import YEAR, Land
 
 pytestmark = pytest.mark.django_db
-WHERE = {"town": "qingxi", "year": YEAR}
 
 
 @pytest.fixture
 def land():
-    cache.clear()
-    land = Land()
-    land.target("abandonment", 283, level="county", shares={"东村": 10, "西村": 20})
-    land.officer = land.person(name="经办")
-    land.head = land.person("village_head", land.villages["东村"], name="东村填报人")
-    land.work_of_east = land.work("东村", "abandonment", 10, parcel=True)
-    the_list = ParcelList.objects.create(town=land.town, year=YEAR, title="第一批")
-    parcel = land.work_of_east.parcel
-    Listing.objects.create(list=the_list, town=land.town, serial="1", code=parcel.codes[0], parcel=parcel)
-    land.step(land.work_of_east, "planted", 9, by=land.head)
-    land.step(land.work_of_east, "evidenced", "6.5", by=land.head)
-    recompute(land.town, YEAR)
-    return land
-
-
-def page_of(client, user, **query) -> str:
-    client.force_login(user)
-    answer = client.get(address("acceptance_list", kwargs=WHERE), query)
-    assert answer.status_code == 200
-    return unescape(answer.content.decode())
-
-
-def filled(land, client, **changes) -> dict:
-    """The form as a person would send it: with the hidden key of the page."""
-    key = re.search(r'name="key" value="([^"]+)"', page_of(client, land.officer))[1]
-    values = {
-        "kind": "abandonment", "level": "county", "division": land.villages["东村"].code, "parcel": "",
-        "declared_mu": "", "accepted_mu": "4", "accepted_on": "2024-10-10", "verdict": "passed", "reason": "",
-        "key": key,
-    }  # fmt: skip
-    return values | changes
-
-
-def send(client, values):
-    return client.post(address("acceptance_create", kwargs=WHERE), values)
+    return waiting_land()
 
 
 # The page
@@ -331,3 +296,35 @@ def test_the_same_key_with_another_verdict_is_another_body(land, api):
     assert client.post("/api/v1/acceptances/", order(land), format="json", headers=key).status_code == 201
     part = order(land, verdict="partial")
     assert client.post("/api/v1/acceptances/", part, format="json", headers=key).status_code == 422
+
+
+def test_a_return_over_rest_needs_no_area(land, api):
+    answer = api(land.officer).post(
+        "/api/v1/acceptances/",
+        {
+            name: value
+            for name, value in order(land, verdict="returned", reason="图斑对错").items()
+            if name != "accepted_mu"
+        },
+        format="json",
+    )
+    assert (answer.status_code, answer.json()["accepted_mu"]) == (201, "0")
+
+
+def test_a_lower_level_tells_which_records_stand_on_it(land, api):
+    client = api(land.officer)
+    town = client.post("/api/v1/acceptances/", order(land, level="town"), format="json").json()
+    county = client.post("/api/v1/acceptances/", order(land, accepted_mu="3.5"), format="json").json()
+    back = {"reverses": town["id"], "accepted_on": "2024-10-11", "reason": "录入有误"}
+    refused = client.post("/api/v1/acceptances/", back, format="json")
+    told = refused.json()["errors"][0]["detail"]
+    assert refused.status_code == 409
+    assert "请先冲销更高层级的记录：2024-10-10 区县级认定 3.5 亩" in told
+    assert county["id"] in told
+    first = client.post("/api/v1/acceptances/", back | {"reverses": county["id"], "accepted_mu": "-1"}, format="json")
+    assert first.status_code == 201
+    assert (
+        "区县级认定 2.5 亩" in client.post("/api/v1/acceptances/", back, format="json").json()["errors"][0]["detail"]
+    )
+    client.post("/api/v1/acceptances/", back | {"reverses": county["id"]}, format="json")
+    assert client.post("/api/v1/acceptances/", back, format="json").status_code == 201

@@ -1,12 +1,20 @@
 """The page of an issue: who finds which act on it, and what an act writes or says."""
 
+import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
 
-from tasks.models import Issue, IssueEvent
+from parcels.evidence_store import add_photo
+from parcels.models import Evidence, Parcel
+from tasks.models import Deliberation, Issue, IssueEvent
+from tests.parcels.pictures import field, jpeg, upload
 from tests.tasks.issue_world import Ledger
-from tests.tasks.land import TODAY
+from tests.tasks.land import TODAY, YEAR, Land
 from tests.tasks.page_world import shown, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +163,75 @@ def test_the_page_asks_few_questions_however_long_the_record(official, ledger, d
         )
     with django_assert_max_num_queries(len(first)):
         official.get(address(issue))
+
+
+def test_the_minutes_of_a_meeting_are_kept_and_given_back(official, ledger):
+    issue = ledger.issue()
+    sent = {"level": "village", "held_on": TODAY.isoformat(), "present": "9", "agreed": "8", "conclusion": "同意复耕"}
+    bad = official.post(address(issue, "deliberation/"), sent | {"minutes": SimpleUploadedFile("记录.pdf", b"MZ")})
+    assert bad.status_code == 400
+    assert "材料只收" in bad.content.decode()
+    assert not Deliberation.objects.exists()
+    paper = SimpleUploadedFile("记录.pdf", b"%PDF-1.4 minutes")
+    page = official.post(address(issue, "deliberation/"), sent | {"minutes": paper}, follow=True).content.decode()
+    kept = Deliberation.objects.get()
+    link = f"{ROOT}meetings/{kept.pk}/minutes/"
+    assert link in page
+    answer = official.get(link)
+    assert b"".join(answer.streaming_content) == b"%PDF-1.4 minutes"
+    assert answer["Content-Disposition"].startswith("attachment")
+    stranger = ledger.person("village_head", ledger.villages["西村"])
+    assert sign_in(official, stranger).get(link).status_code == 404
+
+
+def test_an_issue_shows_the_photos_of_its_parcels(official, ledger, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    place = {"town": ledger.town, "division": ledger.villages["东村"], "year": 2024}
+    parcel = Parcel.objects.create(**place, kind_id="abandonment", codes=["A1"])
+    issue = ledger.issue()
+    issue.parcels.add(parcel)
+    common = {"division": parcel.division, "parcel": parcel, "by": ledger.head, "key": "", "phase": "before"}
+    kept = add_photo(upload(jpeg(field((320, 240))), "前.jpg"), view="near", **common)
+    page = main(shown(official, address(issue)))
+    assert "图斑照片" in page
+    assert reverse("evidence_thumbnail", kwargs={"town": "qingxi", "year": 2024, "pk": kept.pk}) in page
+    Evidence.objects.filter(pk=kept.pk).update(withdrawn_at=timezone.now(), withdrawn_reason="拍错")
+    assert "图斑照片" not in main(shown(official, address(issue)))
+
+
+# Sums
+
+
+@pytest.fixture
+def unknown(db):
+    """Three rows of a ledger; nobody printed a farmland area, one row has no area at all."""
+    land = Land()
+    common = {"town": land.town, "year": YEAR, "ledger": "a", "ledger_title": "台账", "kind_id": "illegal_use"}
+    for serial, village, area in (("1", "东村", "1.5"), ("2", "东村", None), ("3", "西村", None)):
+        Issue.objects.create(**common, serial=serial, division=land.villages[village], area_mu=area and Decimal(area))
+    land.common = common
+    return land
+
+
+def sums(land, client) -> tuple[str, list[list[str]]]:
+    client.force_login(land.person(), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("issue_list", kwargs={"town": land.town.slug, "year": YEAR})).content.decode()
+    rows = re.findall(r"<tr.*?</tr>", " ".join(re.findall(r"<tfoot.*?</tfoot>", page, re.DOTALL)), re.DOTALL)
+    return page, [re.findall(r'<td class="num">(.*?)</td>', row) for row in rows]
+
+
+def test_an_area_nobody_printed_is_not_zero(unknown, client):
+    page, rows = sums(unknown, client)
+    assert rows == [["1.50", "—", "—"], ["3", "1.50", "—", "—"]]
+    west = next(row for row in re.findall(r"<tr><th.*?</tr>", page, re.DOTALL) if "西村" in row)
+    assert re.findall(r'<td class="num">(.*?)</td>', west) == ["1", "—", "—", "—"]
+    assert "0.00" not in page.split('class="tally"')[1].split("</dl>")[0]
+
+
+def test_kinds_of_problems_are_not_added_together(unknown, client):
+    other = unknown.common | {"kind_id": "non_grain", "serial": "4", "division": unknown.villages["东村"]}
+    Issue.objects.create(**other, area_mu=Decimal(7))
+    page, rows = sums(unknown, client)
+    assert [row[0] for row in rows[:2]] == ["1.50", "7.00"]
+    assert rows[2] == ["4"]
+    assert "8.50" not in page

@@ -6,9 +6,10 @@ import pytest
 
 from farmland.places.models import Division
 from tasks.check.case import Case
-from tasks.models import Issue
+from tasks.models import Issue, Plan
 from tasks.plan.common import common_dictionary
 from tasks.plan.document import RateDoc
+from tasks.plan.validate import read_plan
 from tasks.views.wording import Words
 from tests.tasks.page_world import load_town, person, shown, sign_in, towns, village
 from tests.tasks.small_plans import plan
@@ -35,6 +36,65 @@ def head(client, places):
 
 def part(page: str, anchor: str) -> str:
     return page.split(f'id="{anchor}"')[1].split("</section>")[0]
+
+
+# What an audit missed
+
+
+def test_the_verdict_names_the_errors_by_the_titles_of_their_rules(official):
+    verdict = shown(official, PLAN).split('class="verdict__answer"')[1].split("</p>")[0]
+    assert "8 处错误待更正，单位或数量级有误 1 处、时间安排有误 7 处" in verdict
+
+
+def test_an_annex_that_is_a_ledger_stands_once(official):
+    annexes = part(shown(official, PLAN), "annexes")
+    assert annexes.count("西河镇违法占地专项整治行动任务明细表") == 1
+    assert "台账 23 行" in annexes
+    assert annexes.count("附件2") == 1
+
+
+@pytest.mark.parametrize("address", [PLAN, "/erping/2023/plan/"])
+def test_no_band_of_a_phase_is_empty(client, places, address):
+    town = places[address.split("/")[1]]
+    phases = part(shown(sign_in(client, person("official", town)), address), "phases")
+    for band in phases.split("<tbody>")[1:]:
+        name = re.search(r'<th scope="rowgroup"[^>]*>([^<]*)', band)
+        assert name is None or name[1].strip() not in ("", "节点")
+        assert re.search(r"<tr><td", band)
+
+
+def test_a_rate_names_lists_and_policies(official):
+    programs = part(shown(official, PLAN), "programs")
+    assert "2023年整治图斑" in programs
+    assert "盘活撂荒地补助" in programs
+    assert "rectified-2023" not in programs
+    assert "idle-land-revival" not in programs
+
+
+def test_a_policy_of_the_plan_itself_is_named_by_its_program(places):
+    case = Case(Plan.objects.get(town__slug="xihe").document, common_dictionary())
+    own = case.doc.programs[0]
+    assert own.name in Words(case).condition("paid_by", "has", own.key)
+
+
+@pytest.mark.parametrize("name", ["beicheng-2023", "erong-2023", "erping-2023", "shiyu-2024", "xihe-2024"])
+def test_no_plan_shows_a_code_in_the_words_of_its_rates(name, settings):
+    doc = read_plan((settings.BASE_DIR / "plans" / f"{name}.yaml").read_text(encoding="utf-8"), common_dictionary())
+    words = Words(Case(doc, common_dictionary()))
+    for program in doc.programs:
+        for rate in program.rates:
+            told = words.rate(rate)
+            sentences = [*told["where"], *told["unless"], *told["when"]]
+            assert [one for one in sentences if re.search(r"[a-z]{3,}", one)] == []
+
+
+def test_the_rail_says_how_much_waits(official):
+    page = shown(official, "/xihe/2024/")
+    rail = page.split('class="rail"')[1].split("</nav>")[0]
+    late = Issue.objects.filter(town__slug="xihe", due_on__lt="2024-10-12", is_excluded=False)
+    late = late.exclude(state__in=Issue.CLOSED).count()
+    assert late
+    assert f"待办 </span>{late}</span>" in rail
 
 
 # 方案

@@ -34,8 +34,12 @@ def land():
 def test_totals_are_those_of_the_rows(land):
     Parcel.objects.filter(division=land.villages["西村"]).update(gross_mu=None, pbf_mu=Decimal("0.0001"))
     found = totals_of(groups(land.rows))
-    assert (found["count"], found["gross_mu"], found["pbf_mu"]) == (11, Decimal("12.4"), Decimal("0.0001"))
-    assert totals_of([]) == {"count": 0} | dict.fromkeys(parcel_groups.AREAS, Decimal(0))
+    told = [(one["name"], one["count"], one["gross_mu"], one["pbf_mu"]) for one in found["kinds"]]
+    assert found["count"] == 11
+    assert told == [
+        ("自然撂荒", 7, Decimal("7.4"), Decimal("0.0001")), ("种植结构调整", 4, Decimal("5.0"), None),
+    ]  # fmt: skip
+    assert totals_of([]) == {"count": 0, "kinds": []}
 
 
 @pytest.mark.parametrize(

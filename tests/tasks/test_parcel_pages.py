@@ -205,8 +205,12 @@ def test_the_totals_are_of_all_pages(listed, client):
     run_pending()
     shown = text(client.get(url("parcel_list"), {"page": 2}))
 
-    assert "合计 63 个" in shown
-    assert "102.25" in shown
+    assert "<strong>63</strong> 个图斑" in shown
+    assert "合计 62 个，自然撂荒" in shown
+    assert "98.25" in shown
+    assert "合计 1 个，种植结构调整" in shown
+    assert "102.25" not in shown, "kinds are not added together"
+    assert "图斑<wbr>（亩）" in shown
     assert "page=1" in shown
 
 

@@ -38,12 +38,14 @@ def test_villages_and_grounds_add_up_to_the_list(land, client):
     heads = re.findall(r'<th scope="col"[^>]*>([^<]+)<', shown)
     assert heads == ["村", "个数", "面积（亩）", "已认定", "已种植", "计划", "不可整改"]
     assert table(shown) == [
-        ["东村", "3", "45.00", "15.00", "15.00", "—", "15.00"],
-        ["西村", "2", "18.00", "—", "—", "18.00", "—"],
-        ["合计", "5", "63.00", "15.00", "15.00", "18.00", "15.00"],
+        ["东村 自然撂荒", "3", "45.00", "15.00", "15.00", "—", "15.00"],
+        ["西村 自然撂荒", "1", "15.00", "—", "—", "15.00", "—"],
+        ["西村 种植结构调整", "1", "3.00", "—", "—", "3.00", "—"],
+        ["合计 自然撂荒", "4", "60.00", "15.00", "15.00", "15.00", "15.00"],
+        ["合计 种植结构调整", "1", "3.00", "—", "—", "3.00", "—"],
     ]
     assert "另有 1 个没有可画的图形，已计入合计" in shown
-    assert "5 个，63.00 亩" in shown
+    assert "5 个，自然撂荒 60.00 亩，种植结构调整 3.00 亩" in shown
 
 
 def test_the_sheet_keeps_the_filters_and_says_them(land, client):
@@ -73,12 +75,12 @@ def test_without_the_right_to_coordinates_only_the_totals_are_there(land, client
     shown = sheet(client, land.person("finance"))
     assert "sheet-page__map" not in shown
     assert "或您的角色不能看坐标" in shown
-    assert table(shown)[-1][:3] == ["合计", "5", "63.00"]
+    assert table(shown)[-2][:3] == ["合计 自然撂荒", "4", "60.00"]
 
 
 def test_a_village_prints_its_own_land(land, client):
     shown = sheet(client, land.person("village_head", land.villages["西村"]))
-    assert [row[0] for row in table(shown)] == ["西村", "合计"]
+    assert {row[0].split()[0] for row in table(shown)} == {"西村", "合计"}
     assert "东村" not in shown[shown.index("sheet-page") :]
 
 
