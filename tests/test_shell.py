@@ -115,7 +115,7 @@ def test_the_bar_tells_town_day_and_moment(rf):
     assert "2024-10-12 17:00</time>" in drawn
     assert 'href="/erping/2023/"' in drawn
     assert 'href="/xihe/2024/" aria-current="true"' in drawn
-    assert '<form method="post" action="/logout/">' in drawn
+    assert '<form method="post" action="/logout/" data-logout>' in drawn
 
 
 def test_without_a_shell_the_page_still_stands(rf):
