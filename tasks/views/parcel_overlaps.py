@@ -1,36 +1,47 @@
 """重叠 on the pages: the mark in the list, the filter, the rows on a parcel's page."""
 
+from django.db.models import Exists, F, OuterRef, Subquery, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.accounts.models import User
-from parcels.layers import FORBID, UNKNOWN, WARN, layer_kinds
+from farmland.places.models import Term
+from parcels.layers import ALLOW, FORBID, UNKNOWN, WARN, layer_kinds
 from parcels.models import Overlap, Parcel
 from tasks.models import TownYear
 from tasks.pages import town_page
+from tasks.views.common import Labels
 
 CHOICES = [("any", "有重叠"), (FORBID, "落在不得恢复的图层上"), ("parcel", "与其他图斑重叠")]
 
 
-def marks(parcels: list[Parcel], town_year: TownYear) -> dict:
-    """Parcel id → (state, word) for those that overlap. One query, two where a layer is among them."""
-    rows = Overlap.objects.filter(parcel__in=[one.pk for one in parcels]).values_list("parcel", "layer__source")
-    found: dict = {}
-    for parcel, kind in rows:
-        found.setdefault(parcel, set()).add(kind)
-    kinds = layer_kinds(town_year.town) if any(kind for one in found.values() for kind in one) else {}
-    return {parcel: mark for parcel, one in found.items() if (mark := _mark(one, kinds))}
+def with_overlaps(rows, town_year: TownYear):
+    """Parcels with ``shares`` (land or a code with another parcel), and the worst layer below: ``on`` and ``says``."""
+    kinds = Term.objects.of("layer_kind", town_year.town).filter(code=OuterRef("layer__source"))
+    said = kinds.order_by(F("town").desc(nulls_last=True)).values(says=KT("attrs__on_restore"))[:1]
+    says = Coalesce(Subquery(said), Value(WARN), output_field=TextField())
+    mine = Overlap.objects.filter(parcel=OuterRef("pk"))
+    layers = mine.filter(layer__isnull=False).annotate(
+        says=Coalesce(Subquery(said), Value(WARN), output_field=TextField())
+    )
+    worst = layers.exclude(says=ALLOW).order_by("says")  # forbid before warn
+    return rows.annotate(
+        shares=Exists(mine.filter(other__isnull=False)),
+        on=Subquery(worst.values("layer__source")[:1]),
+        says=Subquery(worst.values("says")[:1]),
+    )
 
 
-def _mark(layers: set, kinds: dict) -> tuple[str, str] | None:
-    """The worst of them; what is only noted gets no mark."""
-    on = [kinds.get(one, UNKNOWN) for one in layers if one]
-    if worst := next((one for one in on if one.on_restore == FORBID), None):
-        return "forbidden", worst.label
-    if None in layers:
+def mark_of(parcel: Parcel, labels: Labels) -> tuple[str, str] | None:
+    """State and word for a parcel of ``with_overlaps``; what is only noted gets no mark."""
+    if parcel.says == FORBID:
+        return "forbidden", labels.of("layer_kind", parcel.on)
+    if parcel.shares:
         return "to_check", "重叠"
-    return next((("to_check", one.label) for one in on if one.on_restore == WARN), None)
+    return ("to_check", labels.of("layer_kind", parcel.on)) if parcel.on else None
 
 
 @town_page

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -25,7 +25,7 @@ from tasks.views.common import Labels, export_query
 from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
-from tasks.views.parcel_overlaps import CHOICES, marks
+from tasks.views.parcel_overlaps import CHOICES, mark_of, with_overlaps
 from tasks.views.trail import trail
 from tasks.waiting import first_of
 
@@ -33,6 +33,7 @@ PAGE = 50
 FILTERS = ("division", "kind", "stage", "source", "overlap")
 NO_STAGE = "none"
 CODE_LIKE = 4
+EXITS = dict(Work.EXITS)
 
 
 @town_page
@@ -46,12 +47,12 @@ def parcel_list(request, town_year: TownYear):
     rows = filtered(mine, request.user, town_year, chosen, inside)
     is_narrow = chosen["q"] or chosen["overlap"]
     found = groups(rows) if is_narrow else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
-    page = Paginator(ByVillage(rows, found), PAGE).get_page(request.GET.get("page"))
-    exits, overlaps = exits_of(page.object_list), marks(page.object_list, town_year)
+    shown_rows = with_exits(with_overlaps(rows, town_year))
+    page = Paginator(ByVillage(shown_rows, found), PAGE).get_page(request.GET.get("page"))
     for one in page.object_list:
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
-        one.exit_name, one.overlap = exits.get(one.pk, ""), overlaps.get(one.pk)
+        one.exit_name, one.overlap = EXITS.get(one.left, ""), mark_of(one, labels)
     choices = choices_of(places, every, labels, stages.names, town_year.today())
     shown = {
         "town_year": town_year,
@@ -200,10 +201,10 @@ class Stages:
         return {"name": rung.name, "tier": "accepted" if counted and rung.rank >= counted.rank else "evidenced"}
 
 
-def exits_of(parcels: list[Parcel]) -> dict:
-    """Why parcels without a stage have none: their work has left."""
-    gone = Work.objects.filter(parcel__in=[one.pk for one in parcels if not one.stage]).exclude(exit="")
-    return {work.parcel_id: work.get_exit_display() for work in gone}
+def with_exits(rows):
+    """Parcels with ``left``: why one without a stage has none, its work has left."""
+    gone = Work.objects.filter(parcel=OuterRef("pk")).exclude(exit="").order_by("pk").values("exit")[:1]
+    return rows.annotate(left=Case(When(stage="", then=Subquery(gone))))
 
 
 def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict, today: date) -> dict:

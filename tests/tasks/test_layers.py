@@ -229,3 +229,28 @@ def test_two_layers_and_a_missing_zone_are_asked_for(field, client):
     at = address(field, "layer_preview", pk=silent.pk)
     assert "中央经线" in client.get(at, {"kind": "redline"}).content.decode()
     assert "可以导入" in client.get(at, {"kind": "redline", "zone": "4544"}).content.decode()
+
+
+def test_the_mark_says_the_worst_and_asks_nothing_more(field, client, django_assert_max_num_queries):
+    from parcels import overlaps
+    from tests.parcels.test_overlaps import layer
+
+    where = degrees(squares(1))[0]
+    layer(field, "pbf", where, title="永农")
+    layer(field, "rectified", where, title="上年")
+    first = Parcel.objects.get(codes=["P0"])
+    overlaps.refresh(field.town, YEAR)
+    sign_in(client, field.official)
+
+    def mark():
+        with django_assert_max_num_queries(12):
+            rows = client.get(address(field, "parcel_list"), {"view": "list", "q": "P"}).context["parcels"].object_list
+        return {one.codes[0]: one.overlap for one in rows}[first.codes[0]]
+
+    assert mark() == ("to_check", "以前年度整改图斑")
+    set_shape(field.parcel("P9", work=False), where, crs="EPSG:4490")
+    overlaps.refresh(field.town, YEAR)
+    assert mark() == ("to_check", "重叠")
+    layer(field, "steep", where, title="陡坡")
+    overlaps.refresh(field.town, YEAR)
+    assert mark() == ("forbidden", "25度以上坡地")
