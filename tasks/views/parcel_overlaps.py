@@ -24,9 +24,7 @@ def with_overlaps(rows, town_year: TownYear):
     said = kinds.order_by(F("town").desc(nulls_last=True)).values(says=KT("attrs__on_restore"))[:1]
     says = Coalesce(Subquery(said), Value(WARN), output_field=TextField())
     mine = Overlap.objects.filter(parcel=OuterRef("pk"))
-    layers = mine.filter(layer__isnull=False).annotate(
-        says=Coalesce(Subquery(said), Value(WARN), output_field=TextField())
-    )
+    layers = mine.filter(layer__isnull=False).annotate(says=says)
     worst = layers.exclude(says=ALLOW).order_by("says")  # forbid before warn
     return rows.annotate(
         shares=Exists(mine.filter(other__isnull=False)),
