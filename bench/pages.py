@@ -24,15 +24,16 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw", "division_merge", "division_rename",
+    "parcel_stage", "evidence_withdraw", "division_merge", "division_rename", "layer_confirm", "layer_remove",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
     "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+    "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
-    "phone_parcel",
+    "parcel_detail", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
+    "parcel_evidence", "phone_parcel",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
