@@ -178,7 +178,7 @@ def _write(program: Program, source: str, role: str, amount: Decimal, on: date, 
     more["round"] = more.pop("round_", None)
     return Fund.objects.create(
         town_id=program.town_id, program=program, source=source, role=role, amount=amount, on=on, by=by,
-        is_demo=by.is_demo, **more,
+        is_demo=by.is_demo or any(one is not None and one.is_demo for one in (more["round"], more.get("batch"))), **more,
     )  # fmt: skip
 
 

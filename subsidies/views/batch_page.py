@@ -159,7 +159,8 @@ class BatchPage:
         paginator.count = self.counts["rows"]
         page = paginator.get_page(self.request.GET.get("page"))
         open_ones = [one for one in page.object_list if one.payee is None] if self.batch.state == "draft" else []
-        accounts = Accounts(self.batch.town_id, {one.division_id for one in open_ones}) if open_ones else None
+        places = {one.division_id for one in open_ones}
+        accounts = Accounts(self.batch.town_id, places, self.batch.is_demo) if open_ones else None
         for one in page.object_list:
             one.choices = accounts.choices(one.division_id, one.payee_kind) if one in open_ones else []
             one.kind_name = self.labels.of("payee_kind", one.payee_kind)
