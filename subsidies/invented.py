@@ -1,6 +1,6 @@
 """演示: what rests on anything invented is invented too, and invented money and real money never meet in a batch.
 
-So the demo can go whole, also from under the triggers that freeze real money, and nobody pays out for land that is not.
+So the demo can go whole, also from under the triggers that freeze real money, and nobody pays for land that is not.
 """
 
 from django.db.models import Q

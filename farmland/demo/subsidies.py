@@ -1,4 +1,4 @@
-"""The money of the demo, through the real doors: 西河镇 in every state a batch or a claim can have, 峨溶镇 with readings.
+"""The money of the demo, through the real doors: 西河镇 with batches and claims in every state, 峨溶镇 with readings.
 
 The working date is moved back for what happened earlier and stands at the story's day again afterwards.
 """
@@ -15,13 +15,28 @@ from farmland.accounts.models import User
 from farmland.demo.photos import stamp
 from farmland.demo.stories import Story
 from farmland.places.models import Division
-from subsidies import adjustments, batches, calculations, claims, funds, payees, payments, publicity, verifying, versions
+from subsidies import (
+    adjustments,
+    batches,
+    calculations,
+    claims,
+    funds,
+    payees,
+    payments,
+    publicity,
+    verifying,
+    versions,
+)
 from subsidies.models import Batch, Entitlement, Payee, Payment, Program, RateVersion, Round
 from tasks.models import Plan, TownYear
 
 LISTED = "unless:on_list has rectified-2023"
 PAID = "unless:paid_by has idle-land-revival"
 CARE_YEAR = 2025
+READ = (
+    ("B", "镇里商定先按读法B试算（演示）"),
+    ("A", "县里答复：超额部分50元/亩替代20元/亩，按读法A（演示）"),
+)
 
 
 def write_money(story: Story, plan: Plan, users: dict[str, User]) -> None:
@@ -36,9 +51,9 @@ def _xihe(story: Story, year: TownYear, users: dict[str, User]) -> None:
 
 
 def _erong(story: Story, year: TownYear, users: dict[str, User]) -> None:
-    """The clause on 工作经费 read one way and then, after an answer from above, as the plan has it; computed by that."""
+    """The clause on 工作经费 read one way and then, after an answer from above, as the plan has it."""
     official = users["erong"]
-    for reading, why in (("B", "镇里商定先按读法B试算（演示）"), ("A", "县里答复：超额部分50元/亩替代20元/亩，按读法A（演示）")):
+    for reading, why in READ:
         version = RateVersion.objects.get(rate__key="funds", rate__town=year.town, state="published")
         versions.choose(version, reading, by=official, reason=why)
     round_ = Round.objects.get(program__plan__town=year.town, year=year.year)
@@ -85,7 +100,9 @@ class Xihe:
     # accounts and funds
 
     def _account(self, village: str, number: int, reason: str = "", *, confirmed: bool = True) -> Payee:
-        wanted = payees.Wanted("village", f"{village}股份经济合作联合社（演示）", f"9900{number:012}", "演示农商行", reason)
+        wanted = payees.Wanted(
+            "village", f"{village}股份经济合作联合社（演示）", f"9900{number:012}", "演示农商行", reason
+        )
         made = payees.enter(self.villages[village], wanted, by=self.official)
         return payees.confirm(made, by=self.finance) if confirmed else made
 
@@ -187,7 +204,9 @@ class Xihe:
         paid = Entitlement.objects.get(
             round=self.round, rate_key="shrub", division=self.villages["三善村"], state=Entitlement.SETTLED
         )
-        adjustments.adjust(paid, amount=Decimal("-60.00"), reason="复核时核减 0.12 亩，按 500 元/亩扣回（演示）", by=self.agri)
+        adjustments.adjust(
+            paid, amount=Decimal("-60.00"), reason="复核时核减 0.12 亩，按 500 元/亩扣回（演示）", by=self.agri
+        )
         self._prepare(["三善村", "兴建村"])
 
     def _object(self) -> None:

@@ -100,6 +100,7 @@ class BatchPage:
             "left_days": self.left_days(),
             "objections": self.objections(),
             "acts": self.acts(),
+            "next": NEXT.get(batch.state, ""),
             "photo_forms": self.photo_forms(),
             "objection_form": self.form("object", forms.ObjectionForm, on=self.today) if self.runs() else None,
             "paper_form": self.form("paper", forms.PaperForm),
@@ -223,6 +224,13 @@ class BatchPage:
         ]  # fmt: skip
 
 
+NEXT = {  # for whoever has no hand in it
+    "draft": "等审核：由编制人以外有审核权限的人办理。",
+    "reviewed": "等公示：由编制批次的单位张贴并登记。",
+    "published": "等批准：公示期满次日起，由有批准权限的人办理。",
+    "approved": "等支付：由财政办理。",
+    "paid": "等对账：财政登记每一笔的到账凭证以后对账。",
+}
 NOTES = {
     "review": "明细、账户和材料齐全后审核；审核人不能是编制人。",
     "send_back": "退回后可改明细；正在张贴的公示作废，改后重新公示。",
