@@ -207,21 +207,28 @@ class BatchPage:
         return kind(initial={"version": self.batch.version} | first, auto_id=f"{name}_%s", **more)
 
     def acts(self) -> list[dict]:
-        """The moves this person may make now, each with its form."""
+        """The moves this person may make now, each with its form, the one that goes on first."""
         kinds = {
             "review": forms.VersionForm, "send_back": forms.ReasonForm, "publish": forms.PublishForm,
             "approve": forms.VersionForm, "pay": forms.PayForm, "reconcile": forms.ReconcileForm,
             "void": forms.ReasonForm,
         }  # fmt: skip
-        return [
+        found = [
             {
                 "name": name, "url": f"batch_{name}", "label": MOVES[name].label, "note": NOTES[name],
                 "form": self.form(name, kind, **({"starts_on": self.today} if name == "publish" else {})),
-                "primary": name not in ("send_back", "void"), "ask": ASK.get(name, ""),
+                "primary": self.goes_on(name), "ask": ASK.get(name, ""),
             }
             for name, kind in kinds.items()
             if self.may(name)
         ]  # fmt: skip
+        return sorted(found, key=lambda one: not one["primary"])
+
+    def goes_on(self, name: str) -> bool:
+        """Whether a move is the next thing to do: vouchers come before the reconciliation."""
+        if name == "reconcile":
+            return self.counts["arrived"] >= self.counts["rows"]
+        return name not in ("send_back", "void")
 
 
 NEXT = {  # for whoever has no hand in it
