@@ -79,17 +79,26 @@ def seen(chromium: str, client: Client, address: str):
     host = f"http://127.0.0.1:{server.server_port}"
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=FLAGS)
-        context = browser.new_context(viewport=dict(zip(("width", "height"), GO, strict=True)))
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": host}])
-        page = context.new_page()
-        first = [paint(page, f"{host}{address}") for _ in range(4)][1:]
-        yield Row(f"地图首次画出 {COUNT:,} 个", median(first), "ms", goal="≤ 1.5 s", met=median(first) <= 1500)
+        cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": host}
+        fresh = [visit(browser, cookie) for _ in range(4)]
+        page = fresh.pop()
+        new = [paint(one, f"{host}{address}") for one in fresh]
+        yield Row(f"地图第一次打开，画出 {COUNT:,} 个", median(new), "ms", goal="≤ 1.5 s", met=median(new) <= 1500)
+        again = [paint(page, f"{host}{address}") for _ in range(4)][1:]
+        yield Row(f"地图再次打开，画出 {COUNT:,} 个", median(again), "ms", goal="≤ 1.5 s", met=median(again) <= 1500)
         for name, zoom in (("全部可见", 0), ("放大四级", 4)):
             frames, longest = drag(page, zoom)
             yield Row(f"地图拖动，{name}", frames, "帧/s", longest, "ms 最长一帧", goal="≥ 30 帧/s", met=frames >= 30)
         browser.close()
     server.shutdown()
+
+
+def visit(browser, cookie: dict):
+    """A page of a browser that was never here: nothing is kept."""
+    context = browser.new_context(viewport=dict(zip(("width", "height"), GO, strict=True)))
+    context.add_cookies([cookie])
+    return context.new_page()
 
 
 class Quiet(WSGIRequestHandler):

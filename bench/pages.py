@@ -29,23 +29,22 @@ POST_ONLY = (
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
     "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
-    "calculation_apply", "calculation_discard", "calculation_rule",
-    "parcel_stage", "evidence_withdraw", "claim_open", "claim_declare", "claim_declare_rest", "claim_withdraw",
-    "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm", "batch_rows", "batch_assign",
-    "batch_settle", "batch_review", "batch_send_back", "batch_publish", "batch_approve",
-    "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object", "batch_answer",
-    "batch_fail", "batch_reissue",
-    "batch_fund_add", "batch_rebook", "payee_confirm", "payee_refuse", "payee_retire", "payee_reveal",
-    "audit_money_check",
-    "division_merge", "division_rename",
+    "calculation_apply", "calculation_discard", "calculation_rule", "claim_open", "claim_declare",
+    "claim_declare_rest", "claim_withdraw", "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "batch_rows", "batch_assign", "batch_settle", "batch_review", "batch_send_back", "batch_publish",
+    "batch_approve", "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object",
+    "batch_answer", "batch_fail", "batch_reissue", "batch_fund_add", "batch_rebook", "payee_confirm",
+    "payee_refuse", "payee_retire", "payee_reveal", "division_merge", "division_rename", "layer_confirm",
+    "layer_remove", "audit_money_check",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
     "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview", "claim_preview",
+    "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_edit", "parcel_verify", "parcel_move", "work_create", "parcel_evidence",
-    "phone_parcel", "parcel_money",
+    "parcel_detail", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
+    "parcel_evidence", "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",

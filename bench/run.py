@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""One table of ratios: python bench/run.py [recompute api export look upload start imports map million] [--json FILE]
+"""One table of ratios: python bench/run.py [recompute api export look imports overlaps upload …] [--json FILE]
 
 Each measurement runs in a process of its own with a database of its own, first on SQLite and then, where a PostgreSQL
 answers (BENCH_DATABASE_URL, by default postgres://postgres@127.0.0.1:5432/postgres, allowed to create databases), on
@@ -25,7 +25,9 @@ MEASURES = {  # name → the databases it runs on
     "export": ("sqlite", "postgresql"),
     "look": ("sqlite", "postgresql"),
     "imports": ("sqlite", "postgresql"),
+    "overlaps": ("sqlite", "postgresql"),
     "upload": ("sqlite", "postgresql"),
+    "evidence": ("sqlite", "postgresql"),
     "start": ("sqlite",),
     "map": ("sqlite", "postgresql"),
     "million": ("postgresql",),

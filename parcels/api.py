@@ -10,6 +10,7 @@ from farmland.lib.api.columns import Column, day, decimal, plain, texts, whole
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.lists import CHUNK, ListView, batches
 from farmland.places.api import Subtree, town_filter
+from parcels.layers import overlapping
 from parcels.models import Listing, Parcel, Step
 from parcels.shapes import boundaries, with_coordinates
 
@@ -20,6 +21,14 @@ class Coded(Filter):
 
     def apply(self, rows, text, user):
         return rows.filter(pk__in=Listing.objects.filter(code=text).values("parcel"))
+
+
+@dataclass(frozen=True)
+class Overlapping(Filter):
+    """``overlap=any|forbid|parcel`` or the id of a layer: parcels that share land or a code with others."""
+
+    def apply(self, rows, text, user):
+        return overlapping(rows, text)
 
 
 class ParcelList(ListView):
@@ -58,6 +67,7 @@ class ParcelList(ListView):
         Filter("finding", "核查结论"),
         Filter("stage", "环节"),
         Coded("code", "图斑编号"),
+        Overlapping("overlap", "重叠：any 有，forbid 在不得恢复的图层上，parcel 与其他图斑"),
     )
     ordering = ("year", "kind", "town", "division", "gross_mu", "stage")
 

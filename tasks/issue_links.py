@@ -16,7 +16,8 @@ def link_parcels(issues: list[Issue], town: Division) -> None:
     """Tie issues to exactly the parcels of their codes; the caller has a transaction."""
     codes = {code for issue in issues for code in issue.codes}
     by_code: dict[str, set] = {}
-    for code, parcel in Listing.objects.filter(town=town, code__in=codes).values_list("code", "parcel"):
+    listed = Listing.objects.filter(town=town, code__in=codes, parcel__isnull=False)
+    for code, parcel in listed.values_list("code", "parcel"):
         by_code.setdefault(code, set()).add(parcel)
     through = Issue.parcels.through
     stored = set(through.objects.filter(issue__in=issues).values_list("issue", "parcel"))

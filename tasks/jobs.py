@@ -4,7 +4,9 @@ from django.db import connection, transaction
 
 from farmland.jobs.registry import handler
 from farmland.places.models import Division
-from tasks import parcel_import as parcel_import  # registers its job
+from tasks import layer_import as layer_import  # each registers its job
+from tasks import overlaps as overlaps
+from tasks import parcel_import as parcel_import
 from tasks import services
 from tasks.models import TownYear
 

@@ -14,10 +14,12 @@ from farmland.lib.excel import FileRefused
 from farmland.places.models import Division
 from parcels.imports.checks import Checked, Known
 from parcels.imports.compare import Comparison, compare
+from parcels.imports.lying import Lying, lying
 from parcels.imports.services import ListFacts, known_for, read_list, write
-from parcels.imports.templates import choices_for
+from parcels.imports.templates import choices_for, mark_used
 from parcels.models import Kind, ParcelList
 from tasks.models import Plan, TownYear
+from tasks.overlaps import request_overlaps
 from tasks.services import request_recompute
 
 KIND = "import_parcels"
@@ -30,12 +32,18 @@ class NotWritten(Exception):
 
 @dataclass(frozen=True)
 class Preview:
-    """What confirming would do; ``checked``, ``known`` and ``work_kinds`` are what it was worked out from."""
+    """What confirming would do; ``checked``, ``known`` and ``work_kinds`` are what it was worked out from.
+
+    ``lying``: what the land of the file lies on already; only looked for where somebody looks.
+    """
 
     comparison: Comparison
     checked: Checked
     known: Known
     work_kinds: frozenset[str]
+
+    def lying(self) -> Lying:
+        return lying(self.comparison, self.known.town, self.known.year)
 
 
 def plan_kinds(town: Division, year: int) -> set[str]:
@@ -115,7 +123,9 @@ def import_now(
         raise NotWritten(CHANGED)
     written = write(found.comparison, known, facts, work_kinds=found.work_kinds, by=by)
     if written:
+        mark_used(checked.readings)
         request_recompute(year.town, year.year, by)
+        request_overlaps(year.town, year.year, by)
     return found.comparison, written
 
 

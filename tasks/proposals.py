@@ -11,15 +11,20 @@ from typing import Any
 
 from farmland.accounts.models import Line, User, record, record_all
 from farmland.jobs.models import Job, Upload
+from farmland.lib import geo
 from farmland.lib.area import LARGEST
 from farmland.lib.conditions import Condition, all_hold
 from farmland.lib.numbers import plain
 from farmland.lib.refused import Refused
 from farmland.places.models import Division, Term
-from parcels.models import Listing, Parcel, ParcelList, Proposal, Work
+from parcels.layers import FORBID, UNKNOWN, layer_kinds, layers_in_force
+from parcels.models import Listing, Parcel, ParcelList, Proposal, Shape, Work
+from parcels.overlaps import lies_on
+from parcels.shapes import set_shape
 from tasks.decisions import FACTS
 from tasks.land import allowed_kinds, changing, check_day, recompute_after
 from tasks.models import TownYear
+from tasks.overlaps import request_overlaps
 from tasks.rulebook import rulebook
 
 SOURCE = "self_selected"
@@ -59,13 +64,15 @@ class Wish:
     consented_on: date
     group: str = ""
     note: str = ""
+    wkb: bytes | None = None  # the boundary, checked
+    issued_crs: str = ""
 
 
 def propose(town_year: TownYear, wish: Wish, *, by: User, consent: Upload | None = None) -> Proposal:
-    """Keep a proposal: waiting for the town, or refused at once where a clause forbids it."""
+    """Keep a proposal: waiting for the town, or refused at once where a clause or the land itself forbids it."""
     with changing(town_year) as now:
         _check(now.year, wish)
-        why = exclusion(now.year, wish)
+        why = exclusion(now.year, wish) or on_forbidden_land(now.year, wish.code, wish.wkb)
         one = Proposal.objects.create(
             town=now.year.town, year=now.year.year, division=wish.division, kind_id=wish.kind,
             **{name: value for name, value in asdict_of(wish).items() if name not in ("division", "kind")},
@@ -103,7 +110,7 @@ def exclusion(town_year: TownYear, wish: Wish) -> str:
 
 
 def _by_layer(wish: Wish, asked: set[str]) -> str:
-    layers = {one.code: one for one in Term.objects.filter(dictionary="layer_kind", town=None)}
+    layers = {one.code: one for one in Term.objects.of("layer_kind", wish.division.town)}
     forbidden = {code for code, one in layers.items() if one.attrs.get("on_restore") == "forbid"}
     if wish.in_redline and "redline" in forbidden and "in_ecological_redline" not in asked:
         return f"在{layers['redline'].label}内，不得恢复耕地，请另选图斑。"
@@ -111,6 +118,52 @@ def _by_layer(wish: Wish, asked: set[str]) -> str:
     if steepest is not None and "slope" not in asked and wish.slope > steepest:
         return f"坡度 {plain(wish.slope)} 度，超过 {plain(steepest)} 度，不得恢复耕地，请另选图斑。"
     return ""
+
+
+def on_forbidden_land(year: TownYear, code: str, wkb: bytes | None) -> str:
+    """Why the boundary may not be restored: it lies on a layer that forbids it; "" otherwise or where none is known.
+
+    Without a boundary of its own, that of the parcel under the same code, or the code itself in a layer, speaks.
+    """
+    layers = {one.pk: one for one in layers_in_force(year.town, year.year)}
+    kinds = layer_kinds(year.town)
+    forbidden = {pk for pk, one in layers.items() if kinds.get(one.source, UNKNOWN).on_restore == FORBID}
+    listed = Listing.objects.filter(list__in=forbidden, code=code, parcel=None).values_list("list", flat=True).first()
+    if listed:
+        return f"编号“{code}”列在《{layers[listed].title}》里，不得恢复耕地，请另选图斑。"
+    wkb = wkb or _boundary_under(year, code)
+    if wkb is None or not forbidden:
+        return ""
+    boundary = geo.read_wkb(wkb)
+    for layer, found in lies_on(boundary, geo.area_mu(boundary), year.town, year.year):
+        if layer.pk in forbidden:
+            label = kinds[layer.source].label
+            return (
+                f"图形有 {plain(found.area_mu)} 亩（占 {found.share:.0%}）在《{layer.title}》（{label}）里，"
+                "不得恢复耕地，请另选图斑或重新划定边界。"
+            )
+    return ""
+
+
+def warnings_of(one: Proposal) -> list[str]:
+    """What the land of a proposal lies on that the town should look at before it decides."""
+    year = TownYear.objects.select_related("town").get(town=one.town, year=one.year)
+    wkb = one.wkb or _boundary_under(year, one.code)
+    if wkb is None:
+        return []
+    boundary, kinds = geo.read_wkb(wkb), layer_kinds(one.town)
+    return [
+        f"{plain(found.area_mu)} 亩（占 {found.share:.0%}）在《{layer.title}》"
+        f"（{kinds.get(layer.source, UNKNOWN).label}，{kinds.get(layer.source, UNKNOWN).says}）"
+        for layer, found in lies_on(boundary, geo.area_mu(boundary), one.town, one.year)
+    ]
+
+
+def _boundary_under(year: TownYear, code: str) -> bytes | None:
+    """The boundary of the newest parcel that stands under this code up to the year."""
+    rows = Shape.objects.filter(town=year.town, parcel__listings__code=code, parcel__year__lte=year.year)
+    found = rows.order_by("-parcel__year", "pk").values_list("wkb", flat=True).first()
+    return None if found is None else bytes(found)
 
 
 def _check(year: TownYear, wish: Wish) -> None:
@@ -151,6 +204,8 @@ def move(town_year: TownYear, proposal: Proposal, name: str, *, by: User, reason
             raise Refused("这个图斑是您本人提出的，请由另一位同事审核。", code="same_person")
         if name != "pass" and not reason.strip():
             raise Refused(f"{MOVES[name].label}须写明原因。", field="reason")
+        if name == "pass" and (why := on_forbidden_land(now.year, one.code, one.wkb)):
+            raise Refused(f"{why}提出以后导入了新的图层，请登记不通过。", code="forbidden")
         before = {"状态": STATES[one.state]}
         one.state, one.reason, one.version = MOVES[name].after, reason.strip(), one.version + 1
         if name == "pass":
@@ -186,6 +241,7 @@ def approve(town_year: TownYear, proposals: list, number: str, on: date, *, by: 
         new = [Line(f"图斑 {one.parcel}", None, {"来源": "自选图斑", "批复": number.strip()}, "", one.parcel_id)
                for one in rows]  # fmt: skip
         record_all("列入图斑", new, user=by, town=now.year.town)
+        request_overlaps(now.year.town, now.year.year, by)
         return len(rows), recompute_after(now, by)
 
 
@@ -200,6 +256,8 @@ def _parcel(one: Proposal, listed: ParcelList) -> Parcel:
         town=one.town, division=one.division, parcel=parcel, kind=one.kind, year=one.year, area_mu=one.area_mu,
         is_demo=one.is_demo,
     )  # fmt: skip
+    if one.wkb:
+        set_shape(parcel, geo.read_wkb(one.wkb), crs=one.issued_crs, is_demo=one.is_demo)
     return parcel
 
 
@@ -207,4 +265,5 @@ def _shown(one: Proposal) -> dict[str, str]:
     return {
         "状态": STATES[one.state], "面积（亩）": plain(one.area_mu), "坡度（度）": plain(one.slope),
         "生态红线": "在" if one.in_redline else "不在", "权利人同意": one.consented_on.isoformat(),
+        **({"边界": "有"} if one.wkb else {}),
     }  # fmt: skip

@@ -28,6 +28,7 @@ KEYS = {
     "number": "第几次", "from": "起", "to": "止", "place": "地点", "moment": "哪一张", "payee": "收款账户",
     "row": "行", "attempt": "第几次", "source": "资金来源", "document": "文号", "tail": "尾号", "bank": "开户行",
     "events": "操作记录条数", "broken": "操作记录不符", "wrong": "资金不符",
+    "holds": "成立", "subject": "对象", "test": "条件", "chosen": "所选读法", "valid_from": "生效日",
 }  # fmt: skip
 INSIDE = ("step", "issue", "user", "adjusts")  # ids of rows, for programs: the line's own subject names the thing
 DIGESTS = ("digest", "sha256")

@@ -15,7 +15,9 @@ from farmland.demo.stories import DemoLayer, Story
 from farmland.demo.terraces import Plot, blob, hillside
 from farmland.lib.dates import number_to_chinese
 from farmland.places.models import Division
-from parcels.models import Listing, Parcel, ParcelList, Shape
+from parcels import overlaps
+from parcels.layers import layer_kinds
+from parcels.models import ImportTemplate, Listing, Parcel, ParcelList, Shape
 from parcels.shapes import new_shape
 
 FINDINGS = ["real"] * 9 + ["no_problem"] * 5 + ["partly"] * 2 + ["blocked"] + [""] * 3
@@ -46,6 +48,17 @@ def survey(story: Story, town: Division) -> None:
     Parcel.objects.bulk_create([one for found in clues.values() for one in found], batch_size=BATCH)
     Listing.objects.bulk_create(listings, batch_size=BATCH)
     Shape.objects.bulk_create([*shapes, *(_layer(one, land, story, town) for one, land in layers)], batch_size=BATCH)
+    _way_of_reading(town)
+    overlaps.refresh(town, story.year)
+
+
+def _way_of_reading(town: Division) -> None:
+    """A template as the town would have saved it with its first monitoring list."""
+    mapping = {"监测编号": {"field": "codes"}, "坐落单位": {"field": "village_name"}, "图斑类型": {"field": ""}}
+    ImportTemplate.objects.create(
+        town=town, name="区常规监测清单（演示）", mapping=mapping | {"监测面积": {"field": "gross_mu", "unit": "m2"}},
+        defaults={"kind": "违法违规占用耕地"}, is_demo=True,
+    )  # fmt: skip
 
 
 def _clues(story: Story, town: Division, villages: list[Division]) -> tuple[dict[int, list[Parcel]], list[Listing]]:
@@ -98,7 +111,10 @@ def _lies_on(parcel: Parcel, land: shapely.Polygon, layers: list[tuple[DemoLayer
 
 def _layer(layer: DemoLayer, land: shapely.Polygon, story: Story, town: Division) -> Shape:
     kept = ParcelList.objects.create(
-        town=town, year=story.year, role="layer", source=layer.kind, title=layer.title,
+        town=town, year=story.year, role=layer_kinds(town)[layer.kind].role, source=layer.kind, title=layer.title,
         received_on=story.working_date - timedelta(days=200), is_demo=True,
     )  # fmt: skip
+    Listing.objects.bulk_create(
+        Listing(list=kept, town=town, serial=str(at), code=code) for at, code in enumerate(layer.codes, 1)
+    )
     return new_shape(land, town=town, crs=CRS, layer=kept, name=layer.title, is_demo=True)

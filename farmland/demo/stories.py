@@ -94,11 +94,14 @@ class Monitored(Node):
 
 @dataclass(frozen=True)
 class DemoLayer(Node):
+    """``at`` and ``reach`` in metres; ``codes``: what its list names besides."""
+
     kind: str = text(required=True)
     title: str = text(required=True)
     village: str = text(required=True)
     at: list[str] = words()
     reach: list[str] = words()
+    codes: list[str] = words()
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,10 @@ from farmland.lib.models import Row
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Jobs of towns the user answers for and the user's own; jobs of no town only for administrators.
-
-        One recompute serves all who asked: a village head whose report joined somebody else's sees it too.
-        """
+        """Jobs of towns the user answers for and the user's own; jobs of no town only for administrators."""
         if not user.is_active:
             return self.none()
-        seen = Q(town__in=user.divisions()) | Q(created_by=user) | Q(kind="recompute", town__in=user.tenants())
+        seen = Q(town__in=user.divisions()) | Q(created_by=user)
         if user.is_administrator:
             seen |= Q(town=None)
         return self.filter(seen)

@@ -27,6 +27,9 @@ STATES = {
     "warning": Look("risk", "risk", "警告"),
     "note": Look("note", "none", "提示"),
     "waived": Look("none", "none", "已说明"),
+    # land on a layer
+    "forbidden": Look("broken", "dead", "不得恢复"),
+    "to_check": Look("risk", "risk", "须核对"),
     # forms and jobs
     "applied": Look("met", "met", "已写入"),
     "preview": Look("queue", "track", "待确认"),

@@ -1,5 +1,6 @@
 """The columns of a parcel list, found by heading: our own words, the export's, and the fields of survey layers."""
 
+import re
 from dataclasses import dataclass
 
 from farmland.lib.excel.header import split_unit, tidy
@@ -10,6 +11,7 @@ AREA_UNITS = {
 }  # fmt: skip
 
 AREA_NAMES = {"mu": "mu", "square_metre": "m2", "hectare": "hectare"}  # as farmland.lib.area calls them
+TOTAL = re.compile(r"\s*(合\s*计|总\s*计|小\s*计)\s*[:：]?")  # of a line that adds up the others
 PLACES = 4
 ISSUED_PLACES = 12  # a list computed by a map program prints many decimals; they are kept in the raw cells
 

@@ -15,6 +15,7 @@ from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.imports.checks import Checked, Known, ParcelRow
 from parcels.imports.columns import AREAS, BY_FIELD
+from parcels.imports.left_out import LeftOut, left_out, remarks
 from parcels.models import Parcel, Shape, Step, Work
 
 COMPARED = (*AREAS, "group", "land_class", "ground_state", "slope", "in_redline")
@@ -42,6 +43,8 @@ class Comparison:
     same: list[tuple[ParcelRow, Parcel]] = field(default_factory=list)
     errors: list[CellError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    idle: int = 0  # left out too, and never worked on
 
     @property
     def is_nothing(self) -> bool:
@@ -117,6 +120,9 @@ def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comp
             else:
                 done.same.append((row, parcel))
     _remark(done, known, standing, work_kinds)
+    there = {one.parcel.pk for one in done.changed} | {parcel.pk for _, parcel in done.same}
+    done.left_out, done.idle = left_out(there, known, standing)
+    done.notes += remarks(done.left_out, done.idle)
     return done
 
 

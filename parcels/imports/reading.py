@@ -10,7 +10,8 @@ from farmland.lib.excel import FileRefused, Row, Sheet, read_csv, read_workbook,
 from farmland.lib.excel.header import SEARCH_ROWS
 from farmland.lib.geo import files as land
 from parcels.imports.choices import Choices, Reading
-from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, REQUIRED, STAND_INS, Column, Hit
+from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, REQUIRED, STAND_INS, TOTAL, Column, Hit
+from parcels.imports.folding import folded
 
 MAX_ROWS = 100_001  # 100,000 below the headings
 MAX_COLS = 120
@@ -18,7 +19,6 @@ SECONDS = 120
 MEMORY = 1024 * 1024 * 1024
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SHEET_UNIT = re.compile(r"单位[:：]\s*(亩|平方米|㎡|m2|m²|公顷|hm2)")
-TOTAL = re.compile(r"\s*(合\s*计|总\s*计|小\s*计)\s*[:：]?")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ def read_tables(
                 notes.append(f"工作表“{sheet.name}”是隐藏的，没有读取。")
         elif table := find_table(sheet, choices, source.layer):
             tables.append(table)
+        elif (again := folded(sheet, choices, missing_in)) and (table := find_table(again, choices)):
+            tables.append(table)
+            notes.append(f"“{sheet.name}”一格占一行，按表头每 {len(table.head.cells)} 行拼成一行读入，请核对。")
         elif sheet.rows:
             notes.append(f"工作表“{sheet.name}”没有图斑清单的表头，没有读取。")
     if not tables:

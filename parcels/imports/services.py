@@ -11,6 +11,7 @@ from django.utils import timezone
 from farmland.accounts.models import User, record
 from farmland.jobs.models import Upload
 from farmland.lib.api.lists import batches
+from farmland.lib.bulk import insert
 from farmland.places.models import Division, Term
 from parcels.imports.checks import Checked, Known, ParcelRow, check_tables
 from parcels.imports.choices import Choices
@@ -110,10 +111,10 @@ def write(
     the_list.upload, the_list.received_on = facts.upload, facts.received_on or the_list.received_on
     the_list.save()
     placed = [(row, _new_parcel(row, known, is_demo)) for row in comparison.new]
-    Parcel.objects.bulk_create([parcel for _, parcel in placed], batch_size=BATCH)
+    insert([parcel for _, parcel in placed])
     works = [_new_work(row, parcel, is_demo) for row, parcel in placed if row.kind.pk in work_kinds]
     works += _write_changes(comparison.changed, work_kinds, is_demo)
-    Work.objects.bulk_create(works, batch_size=BATCH)
+    insert(works)
     _write_shapes(placed + [(one.row, one.parcel) for one in comparison.changed], facts, is_demo)
     placed += [(one.row, one.parcel) for one in comparison.changed] + comparison.same
     _write_listings(the_list, placed)
@@ -226,7 +227,7 @@ def _write_shapes(placed: list[tuple[ParcelRow, Parcel]], facts: ListFacts, is_d
         else:
             shape.pk, shape.is_demo = stored.pk, stored.is_demo
             moved.append(shape)
-    Shape.objects.bulk_create(new, batch_size=BATCH)
+    insert(new)
     _upsert(Shape, moved, SHAPE_FIELDS)
 
 
@@ -243,7 +244,7 @@ def _write_listings(the_list: ParcelList, placed: list[tuple[ParcelRow, Parcel]]
             elif (old.serial, old.cells, old.parcel_id) != (row.serial, row.cells, parcel.pk):
                 old.serial, old.cells, old.parcel, old.updated_at = row.serial, row.cells, parcel, moment
                 changed.append(old)
-    Listing.objects.bulk_create(new, batch_size=BATCH)
+    insert(new)
     _upsert(Listing, changed, ("serial", "cells", "parcel", "updated_at"))
 
 

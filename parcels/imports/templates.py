@@ -1,11 +1,14 @@
 """Saved ways to read a source's lists (导入模板): kept per town, the one used last offered first."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 
 from farmland.accounts.models import User, record
 from farmland.places.models import Division
 from parcels.imports.choices import Choices, Reading
+from parcels.imports.columns import BY_FIELD
 from parcels.models import ImportTemplate
 
 
@@ -20,6 +23,13 @@ def choices_for(town: Division, template: str = "", layer: str = "") -> Choices:
         layer=layer,
         zone=int(zones[0]) if zones else None,
     )
+
+
+def mark_used(readings: Iterable[Reading]) -> None:
+    """The templates a written list was read by are offered first from now on."""
+    keys = {one.pk for one in readings if one.pk}
+    if keys:
+        ImportTemplate.objects.filter(pk__in=keys).update(used_at=timezone.now())
 
 
 def reading_of(template: ImportTemplate) -> Reading:
@@ -39,3 +49,21 @@ def save_template(town: Division, name: str, *, mapping: dict, defaults: dict, b
     if after != before:
         record("保存导入模板", name, user=by, town=town, before=before, after=after, about=template.pk)
     return template
+
+
+def templates_of(town: Division) -> list[dict]:
+    """The saved ways to read with their headings and the values for all rows, in words."""
+    names = {"zone": "中央经线"}
+    return [
+        {
+            "name": one.name,
+            "headings": [heading for heading, said in one.mapping.items() if said.get("field")],
+            "defaults": [
+                f"{names.get(field) or BY_FIELD[field].heading}：{text}"
+                for field, text in one.defaults.items()
+                if text and (field in names or field in BY_FIELD)
+            ],
+            "used_at": one.used_at,
+        }
+        for one in ImportTemplate.objects.filter(town=town).order_by("-used_at", "name")
+    ]

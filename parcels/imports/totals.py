@@ -8,6 +8,8 @@ from farmland.lib.numbers import parse_decimal, plain
 from parcels.imports.columns import AREA_NAMES, AREAS, ISSUED_PLACES, PLACES
 from parcels.imports.reading import Table
 
+SHIFTS = (0, 1, -1, 2, 3, 4, 5)
+
 
 def remarks_on_totals(table: Table, values: dict[str, list]) -> list[str]:
     """A printed sum that is not that of the rows is said, not corrected; a shifted line is read by its content."""
@@ -18,7 +20,7 @@ def remarks_on_totals(table: Table, values: dict[str, list]) -> list[str]:
             for name in AREAS
             if name in table.columns
         }
-        placed = {shift: _printed(table, row, shift) for shift in (0, 1, -1, 2)}
+        placed = {shift: _printed(table, row, shift) for shift in SHIFTS}
         wrong = {shift: [name for name in there if there[name] != sums[name]] for shift, there in placed.items()}
         shift = next((one for one in placed if placed[one] and not wrong[one]), 0)
         for name in wrong[shift]:

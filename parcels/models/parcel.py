@@ -107,17 +107,23 @@ class Parcel(Row):
 
 
 class Listing(Row):
-    """One code of one row of a list (列入); a printed row with two codes is two listings of one serial."""
+    """One code of one row of a list (列入); a printed row with two codes is two listings of one serial.
+
+    Without a parcel: of a layer or another program's list, which is only looked at.
+    """
 
     list = models.ForeignKey(ParcelList, models.PROTECT, related_name="listings", verbose_name="清单")
     town = models.ForeignKey(Division, models.PROTECT, related_name="+", verbose_name="乡镇")
     serial = models.CharField("序号", max_length=40)
     code = models.CharField("编号", max_length=80)  # raw text, never "corrected"
-    parcel = models.ForeignKey(Parcel, models.PROTECT, related_name="listings", verbose_name="图斑")
+    parcel = models.ForeignKey(
+        Parcel, models.PROTECT, null=True, blank=True, related_name="listings", verbose_name="图斑"
+    )
     cells = models.JSONField("原始单元格", default=dict)
 
     class Meta:
         verbose_name = verbose_name_plural = "列入"
+        indexes = [models.Index(fields=["town", "code"], name="listing_town_code")]
         constraints = [
             models.UniqueConstraint(
                 fields=["town", "list", "code"],

@@ -33,6 +33,8 @@ class Proposal(Row):
     planned_order = models.PositiveIntegerField("实施次序")
     consented_on = models.DateField("权利人同意日期")
     consent = models.ForeignKey(Upload, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="同意书")
+    wkb = models.BinaryField("边界", null=True, blank=True)  # EPSG:4490; the parcel's once it is approved
+    issued_crs = models.CharField("原坐标系", max_length=40, blank=True)
     note = models.CharField("说明", max_length=300, blank=True)
     state = models.CharField("状态", max_length=20, choices=STATES, default="proposed")
     reason = models.CharField("未通过原因", max_length=300, blank=True)

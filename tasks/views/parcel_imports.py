@@ -15,6 +15,7 @@ from farmland.jobs.models import Upload
 from farmland.jobs.storage import TooLarge
 from farmland.lib.excel import Column, FileRefused, new_sheet, new_workbook
 from parcels.imports.services import PURPOSE, ListFacts
+from parcels.imports.templates import templates_of
 from parcels.models import Kind
 from tasks.models import TownYear
 from tasks.pages import town_page
@@ -140,7 +141,12 @@ def upload_of(user, town_year: TownYear, pk) -> Upload:
 
 
 def _choose(request, town_year: TownYear, form: ParcelFileForm):
-    page = {"town_year": town_year, "form": form, "max_bytes": settings.BULK_MAX_BYTES}
+    page = {
+        "town_year": town_year,
+        "form": form,
+        "max_bytes": settings.BULK_MAX_BYTES,
+        "templates": templates_of(town_year.town),
+    }
     return render(request, "parcels/import.html", page, status=400 if form.errors else 200)
 
 
@@ -166,6 +172,8 @@ def _show(request, town_year: TownYear, upload: Upload, form: ParcelConfirmForm 
         "found": found,
         "totals": found.totals(),
         "form": form or ParcelConfirmForm(initial=first),
+        "lying": None if found.errors or found.is_nothing else looked.lying(),
+        "left_out": found.left_out[:SHOWN],
         "errors": found.errors[:SHOWN],
         "new": found.new[:SHOWN],
         "changed": found.changed[:SHOWN],

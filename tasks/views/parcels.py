@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.http import Http404, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from farmland.jobs.models import Job
 from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
+from parcels.layers import overlapping
 from parcels.models import Listing, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
 from parcels.verification import LABELS, is_waiting
@@ -24,31 +25,35 @@ from tasks.views.common import Labels, export_query
 from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
+from tasks.views.parcel_overlaps import CHOICES, mark_of, with_overlaps
 from tasks.views.parcel_sections import sections_of
 from tasks.views.trail import trail
 from tasks.waiting import first_of
 
 PAGE = 50
-FILTERS = ("division", "kind", "stage", "source")
+FILTERS = ("division", "kind", "stage", "source", "overlap")
 NO_STAGE = "none"
+CODE_LIKE = 4
+EXITS = dict(Work.EXITS)
 
 
 @town_page
 @require_safe
 def parcel_list(request, town_year: TownYear):
-    """``?division=&kind=&stage=&source=&q=``: all in the address, so that a filtered list can be kept and sent."""
+    """``?division=&kind=&stage=&source=&overlap=&q=``: all in the address, to be kept and sent."""
     labels, stages, chosen = Labels(town_year.town), Stages(town_year), chosen_of(request)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
     places = list(Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path"))
     every, inside = kept_groups(request.user, town_year, mine), chosen_place(places, chosen)
     rows = filtered(mine, request.user, town_year, chosen, inside)
-    found = groups(rows) if chosen["q"] else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
-    page = Paginator(ByVillage(rows, found), PAGE).get_page(request.GET.get("page"))
-    exits = exits_of(page.object_list)
+    is_narrow = chosen["q"] or chosen["overlap"]
+    found = groups(rows) if is_narrow else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
+    shown_rows = with_exits(with_overlaps(rows, town_year))
+    page = Paginator(ByVillage(shown_rows, found), PAGE).get_page(request.GET.get("page"))
     for one in page.object_list:
         one.look = stages.look(one)
         one.source_name = labels.of("source", one.source)
-        one.exit_name = exits.get(one.pk, "")
+        one.exit_name, one.overlap = EXITS.get(one.left, ""), mark_of(one, labels)
     choices = choices_of(places, every, labels, stages.names, town_year.today())
     shown = {
         "town_year": town_year,
@@ -153,10 +158,23 @@ def filtered(rows, user, town_year: TownYear, chosen: dict, inside: Division | N
             rows = rows.filter(**{name: chosen[name]})
     if chosen["stage"]:
         rows = rows.filter(stage="" if chosen["stage"] == NO_STAGE else chosen["stage"])
-    if text := chosen["q"]:
-        listed = Listing.objects.filter(town=town_year.town, code__icontains=text).values("parcel")
-        rows = rows.filter(Q(pk__in=listed) | Q(codes__icontains=text) | Q(group__icontains=text))
-    return rows
+    if chosen["overlap"]:
+        rows = overlapping(rows, chosen["overlap"], town_year.town)
+    return under(rows, town_year, chosen["q"]) if chosen["q"] else rows
+
+
+def under(rows, town_year: TownYear, text: str):
+    """The parcels with this piece of text in a code or in their group's name.
+
+    Asked apart, so that each can be answered by an index of pieces where there is one. A code of four letters or
+    digits is the name of no group.
+    """
+    town = town_year.town
+    found = Listing.objects.filter(town=town, code__icontains=text, parcel__isnull=False).values("parcel")
+    found = found.union(Parcel.objects.filter(town=town, codes__icontains=text).order_by().values("pk"))
+    if not (text.isascii() and len(text) >= CODE_LIKE):
+        found = found.union(rows.filter(group__icontains=text).order_by().values("pk"))
+    return rows.filter(pk__in=found)
 
 
 class Stages:
@@ -185,10 +203,10 @@ class Stages:
         return {"name": rung.name, "tier": "accepted" if counted and rung.rank >= counted.rank else "evidenced"}
 
 
-def exits_of(parcels: list[Parcel]) -> dict:
-    """Why parcels without a stage have none: their work has left."""
-    gone = Work.objects.filter(parcel__in=[one.pk for one in parcels if not one.stage]).exclude(exit="")
-    return {work.parcel_id: work.get_exit_display() for work in gone}
+def with_exits(rows):
+    """Parcels with ``left``: why one without a stage has none, its work has left."""
+    gone = Work.objects.filter(parcel=OuterRef("pk")).exclude(exit="").order_by("pk").values("exit")[:1]
+    return rows.annotate(left=Case(When(stage="", then=Subquery(gone))))
 
 
 def choices_of(places: list[Division], every: list[Group], labels: Labels, stages: dict, today: date) -> dict:
@@ -201,12 +219,13 @@ def choices_of(places: list[Division], every: list[Group], labels: Labels, stage
         "kind": sorted({(one.kind, one.kind_name) for one in every}),
         "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
         "source": [(code, labels.of("source", code)) for code in sorted(filter(None, sources))],
+        "overlap": CHOICES,
     }
 
 
 def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
     """Each filter in force, in words, with the address of the list without it."""
-    words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "q": "编号"}
+    words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "overlap": "重叠", "q": "编号"}
     found = []
     for name, value in chosen.items():
         if value:
@@ -220,7 +239,7 @@ def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
 
 def _for_api(chosen: dict) -> dict:
     """The same filters for the export, as far as REST has them."""
-    same = {name: chosen[name] for name in ("division", "kind", "source")}
+    same = {name: chosen[name] for name in ("division", "kind", "source", "overlap")}
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 

@@ -1,5 +1,6 @@
 """自选图斑: the village's proposals, the town's review, the county's approval of many under one document."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django import forms
@@ -10,17 +11,23 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.accounts.models import Event
+from farmland.jobs.models import Upload
+from farmland.jobs.storage import TooLarge
+from farmland.lib.excel import FileRefused
+from farmland.lib.geo.files import read_layer
 from farmland.lib.refused import Refused
 from parcels.models import Proposal
 from tasks.land import allowed_kinds
 from tasks.models import TownYear
 from tasks.pages import town_page
-from tasks.proposals import MOVES, STATES, Wish, approve, move, propose
+from tasks.proposals import MOVES, STATES, Wish, approve, move, propose, warnings_of
 from tasks.views.acceptance_form import AreaField, DayField, divisions_inside
 from tasks.views.common import Labels, where
 from tasks.views.papers import given_back, keep_paper
 from tasks.views.parcel_acts import Act
 from tasks.views.trail import line
+
+BOUNDARY, BOUNDARY_BYTES = "proposal_boundary", 5 * 1024 * 1024
 
 
 class ProposalForm(forms.Form):
@@ -37,6 +44,12 @@ class ProposalForm(forms.Form):
     planned_order = forms.IntegerField(label="实施次序", min_value=1, max_value=9999)
     consented_on = DayField(label="权利人同意日期")
     consent = forms.FileField(label="同意书", required=False, help_text="PDF、DOCX 或 JPG，最大 20 MB。")
+    boundary = forms.FileField(
+        label="边界文件",
+        required=False,
+        help_text="有就附上：GeoJSON、KML 或打包的 Shapefile，里面只有这一块；和红线、陡坡图层比对。",
+        widget=forms.FileInput(attrs={"accept": ".geojson,.json,.kml,.kmz,.zip,.gpkg"}),
+    )
     note = forms.CharField(label="说明", required=False, max_length=300)
 
     def __init__(self, *args, town_year: TownYear, user, **kwargs):
@@ -50,7 +63,7 @@ class ProposalForm(forms.Form):
         self.fields["land_class"].choices = [("", "请选择"), *classes]
 
     def wish(self) -> Wish:
-        values = {name: value for name, value in self.cleaned_data.items() if name != "consent"}
+        values = {name: value for name, value in self.cleaned_data.items() if name not in ("consent", "boundary")}
         values["division"] = self.divisions[values["division"]]
         values["in_redline"] = values["in_redline"] == "yes"
         values["code"] = values["code"].strip()
@@ -111,7 +124,7 @@ def proposal_create(request, town_year: TownYear):
         status = 400
         if form.is_valid():
             try:
-                wish = form.wish()
+                wish = with_boundary(form.wish(), form.cleaned_data["boundary"], request.user)
                 consent = keep_paper(
                     form.cleaned_data["consent"], wish.division, request.user, purpose="consent", field="consent"
                 )
@@ -128,6 +141,24 @@ def proposal_create(request, town_year: TownYear):
     act = Act("提出自选图斑", "提出", "", "坡度 25 度以上和生态红线内的不予通过")
     shown = {"town_year": town_year, "form": form, "act": act}
     return render(request, "proposals/new.html", shown, status=status)
+
+
+def with_boundary(wish: Wish, file, user) -> Wish:
+    """The wish with the one boundary of the file, which is kept as it came."""
+    if not file:
+        return wish
+    place = {"town": wish.division.town, "division": wish.division, "user": user}
+    try:
+        upload = Upload.objects.store(file, **place, purpose=BOUNDARY, limit=BOUNDARY_BYTES)
+        layer = read_layer(
+            upload.full_path, upload.name, max_rows=1, max_bytes=BOUNDARY_BYTES, max_inflated=10 * BOUNDARY_BYTES
+        )
+    except (TooLarge, FileRefused) as refusal:
+        raise Refused(getattr(refusal, "message", str(refusal)), field="boundary") from refusal
+    if problem := next(iter(layer.problems.values()), "" if layer.outlines else "文件里没有图形。"):
+        raise Refused(problem, field="boundary")
+    (outline,) = layer.outlines.values()
+    return replace(wish, wkb=bytes(outline.wkb), issued_crs=layer.crs)
 
 
 @town_page
@@ -149,6 +180,7 @@ def show(request, town_year: TownYear, one: Proposal, form: ProposalMoveForm, st
         "moves": open_moves,
         "form": form,
         "trail": _trail(one),
+        "warnings": warnings_of(one) if one.state in ("proposed", "town_approved") else [],
     }
     return render(request, "proposals/detail.html", page, status=status)
 
@@ -224,6 +256,7 @@ def _facts(one: Proposal, labels: Labels) -> list[tuple]:
         ("坡度", f"{one.slope.normalize():f} 度"),
         ("生态红线", "在" if one.in_redline else "不在"),
         ("实施次序", str(one.planned_order)),
+        ("边界", "已附" if one.wkb else "没有附"),
         ("权利人同意", one.consented_on.isoformat()),
         ("提出", str(one.proposed_by)),
         ("镇审核", str(one.reviewed_by) if one.reviewed_by else None),

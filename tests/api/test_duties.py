@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from farmland.places.models import Office
-from parcels.models import Kind, Listing, Parcel, ParcelList, Rung, Step, Work
+from parcels.models import Kind, Listing, Overlap, Parcel, ParcelList, Rung, Step, Work
 from subsidies.models import Program, Rate
 from tasks.models import Finding, Issue, Plan, Progress, RedLineResult, Share, Target
 
@@ -84,6 +84,8 @@ def land(town, home, kinds):
     )  # fmt: skip
     source = ParcelList.objects.create(town=town, year=2024, title="下发清单")
     Listing.objects.create(list=source, town=town, serial="1", code="B2", parcel=parcel)
+    layer = ParcelList.objects.create(town=town, year=2024, role="layer", source="redline", title="红线")
+    Overlap.objects.create(town=town, division=home, parcel=parcel, layer=layer, by="area", area_mu="3")
     work = Work.objects.create(parcel=parcel, area_mu="28.1", **same)
     Work.objects.create(town=town, division=town, year=2024, kind=kinds["in_out"])
     rungs = Rung.objects.filter(ladder=kinds["abandonment"].ladder)
@@ -211,6 +213,8 @@ FILTERS = [
     ("parcels", {"finding": "real"}, {"finding": "false"}),
     ("parcels", {"stage": "planted"}, {"stage": "issued"}),
     ("parcels", {"code": "B2"}, {"code": "B"}),
+    ("parcels", {"overlap": "forbid"}, {"overlap": "parcel"}),
+    ("parcels", {"overlap": "any"}, {"overlap": "no such thing"}),
     ("issues", {"kind": "abandonment"}, {"kind": "in_out"}),
     ("issues", {"state": "open"}, {"state": "closed"}),
     ("issues", {"division": "500151-xihe"}, {"division": "500151-shuangyong"}),
@@ -244,7 +248,7 @@ def test_a_filter_keeps_and_drops(client_for, year, name, some, none):
     assert kept
     assert all(row in every for row in kept)
     for field, value in some.items():
-        if field not in ("division", "code"):
+        if field not in ("division", "code", "overlap"):
             assert {json.dumps(row[field]).strip('"') for row in kept} == {str(value)}
     assert rows(client, name, **none) == []
 

@@ -72,7 +72,7 @@ def test_an_entitlement_is_written_as_the_contract_says(world):
 
 def test_a_batch_shows_the_posting_in_force(world):
     (row,) = rows(api(world.official), "batches")
-    assert (row["number"], row["state"], row["total_yuan"]) == ("QX-2024-B01", "approved", "2000.00")
+    assert (row["number"], row["state"], row["total_yuan"]) == ("QX-2024-B01", "paid", "2000.00")
     assert (row["published_from"], row["published_to"], row["lines"]) == ("2024-09-08", "2024-09-14", 1)
     assert rows(api(world.head), "batches") == []
 
@@ -110,7 +110,7 @@ def test_a_village_reads_its_own_money_only(world):
         pytest.param("claims", {"town": "qingxi", "state": "draft"}, 4, id="claims by state"),
         pytest.param("claims", {"kind": "abandonment"}, 4, id="claims by kind"),
         pytest.param("claims", {"kind": "offset"}, 0, id="claims of another kind"),
-        pytest.param("batches", {"year": "2024", "town": "qingxi", "state": "approved"}, 1, id="batches"),
+        pytest.param("batches", {"year": "2024", "town": "qingxi", "state": "paid"}, 1, id="batches"),
         pytest.param("batches", {"state": "draft"}, 0, id="batches by state"),
         pytest.param("batches", {"number": "QX-2024-B01"}, 1, id="batch by number"),
     ],

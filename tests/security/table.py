@@ -145,6 +145,17 @@ parcel_import_columns    POST   listing     302  403  403  403  403  403  403  4
 parcel_import_confirm    GET    listing     302  405  405  405  405  405  405  405  405
 parcel_import_confirm    POST   listing     302  403  403  403  403  403  403  400  400
 
+layer_list               GET    town        302  403  403  403  403  403  403  200  200
+layer_list               POST   town        302  403  403  403  403  403  403  400  400
+layer_preview            GET    layer_file  302  403  403  403  403  403  403  200  200
+layer_preview            POST   layer_file  302  405  405  405  405  405  405  405  405
+layer_confirm            GET    layer_file  302  405  405  405  405  405  405  405  405
+layer_confirm            POST   layer_file  302  403  403  403  403  403  403  400  400
+layer_remove             GET    layer       302  405  405  405  405  405  405  405  405
+layer_remove             POST   layer       302  403  403  403  403  403  403  400  400
+parcel_overlaps          GET    parcel      302  200  200  200  200  200  200  200  200
+parcel_overlaps          POST   parcel      302  405  405  405  405  405  405  405  405
+
 proposal_list            GET    town        302  200  200  200  200  200  200  200  200
 proposal_list            POST   town        302  405  405  405  405  405  405  405  405
 proposal_create          GET    town        302  200  200  403  403  403  403  200  200

@@ -31,7 +31,7 @@ NARROW = [role for role in ROLES if role.user in ("xihe-xinsi", "xihe-shuangyong
 BY_NAME = {role.user: role for role in ROLES}
 FOUND = re.compile("|".join(MARKS.values()).encode())
 SHOWN_NOWHERE = {  # kept, and on no page
-    "ledgerfile", "ledgercell", "worknote", "error", "applied", "appliedcell",
+    "ledgerfile", "ledgercell", "worknote", "error", "applied", "appliedcell", "layercode", "layercell",
     "claimfile",  # the village's own
 }  # fmt: skip
 IN_EVERY_RUN = ("xihe-xinsi", "erping")

@@ -5,6 +5,7 @@ place's mark, so a mark found in an answer tells whose row leaked, and is hostil
 """
 
 import io
+import json
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -28,10 +29,12 @@ from parcels.evidence_store import ORIGINAL, Place, save
 from parcels.models import (
     Evidence,
     EvidenceOutcome,
+    ImportTemplate,
     Inspection,
     InspectionItem,
     Kind,
     Listing,
+    Overlap,
     Parcel,
     ParcelList,
     Proposal,
@@ -90,6 +93,7 @@ MARKS = {
     "lishan": "ZZLISHAN",
 }  # fmt: skip
 MARK = "ZZ"
+BOUNDARY = shapely.box(106.1, 29.9, 106.101, 29.901)
 HOSTILE = "=1+{}<i a='\"&>"  # what it must never be: a formula in a file, a tag in a page
 NOBODY = "00000000-0000-7000-8000-000000000000"
 MISSING = SimpleNamespace(
@@ -123,6 +127,9 @@ class Land:
             name: Planter(place, MARKS[name], self.users[heads.get(name, name)]).plant()
             for name, place in self.places.items()
         }
+        for one, other in (("xinsi", "shuangyong"), ("shuangyong", "xinsi")):  # the same land, listed by both
+            mine, theirs = self.objects[one].parcel, self.objects[other].parcel
+            Overlap.objects.create(town=xihe, division=mine.division, parcel=mine, other=theirs, by="area", area_mu=9)
 
 
 def far_town() -> dict[str, Division]:
@@ -171,6 +178,7 @@ class Planter:
         found.where = f"{self.town.slug}/{self.year}"
         found.parcel, work = self.parcel()
         found.work = work
+        found.layer, found.layer_file = self.layer(found.parcel), self.layer_file()
         found.acceptance = self.steps(work)
         found.inspection = self.inspection(found.acceptance)
         found.evidence = self.evidence(found.parcel)
@@ -221,13 +229,32 @@ class Planter:
         record(self.word("changed"), f"图斑 {code}", user=self.by, town=self.town, about=parcel.pk,
                before={self.word("key"): self.word("was")}, after={"note": self.word("is")},
                reason=self.word("because"))  # fmt: skip
+        set_shape(parcel, BOUNDARY, crs="EPSG:4490")
         return parcel, gone.replaces
-        land = shapely.box(106.1, 29.9, 106.101, 29.901)
-        set_shape(parcel, land, crs="EPSG:4490")
-        if self.division == self.town:
-            layer = ParcelList.objects.create(town=self.town, year=self.year, role="layer", title=self.word("layer"))
-            new_shape(land, town=self.town, crs="EPSG:4490", layer=layer, name=self.word("piece")).save()
-        return parcel, work
+
+    def layer(self, parcel: Parcel) -> ParcelList:
+        """A layer with a piece and a code, the place's parcel on it, and a way of reading lists."""
+        common = {"town": self.town, "source": "redline", "role": "layer"}
+        found = ParcelList.objects.create(**common, year=self.year, title=self.word("layer"))
+        new_shape(BOUNDARY, town=self.town, crs="EPSG:4490", layer=found, name=self.word("piece")).save()
+        Listing.objects.create(
+            town=self.town, list=found, serial="1", code=self.word("layercode"), cells={"名称": self.word("layercell")}
+        )
+        Overlap.objects.create(
+            town=self.town, division=self.division, parcel=parcel, layer=found, by="area", area_mu=9, share=1
+        )
+        ImportTemplate.objects.create(
+            town=self.town, name=self.word("template"), mapping={self.word("heading"): {"field": "codes"}},
+            defaults={"kind": self.word("default")},
+        )  # fmt: skip
+        return found
+
+    def layer_file(self) -> Upload:
+        properties = {"名称": self.word("layername"), "图斑编号": self.word("filecode")}
+        feature = {"type": "Feature", "properties": properties, "geometry": json.loads(shapely.to_geojson(BOUNDARY))}
+        data = json.dumps({"type": "FeatureCollection", "features": [feature]}, ensure_ascii=False).encode()
+        file = SimpleUploadedFile(f"{self.word('layerfile')}.geojson", data)
+        return Upload.objects.store(file, town=self.town, user=self.by, purpose="layer_import", limit=10**7)
 
     def steps(self, work: Work) -> Step:
         """A reported step by the place's own person and an acceptance by the town's official."""
@@ -465,7 +492,7 @@ class Planter:
         payee = Payee(
             town=self.town, division=self.division, kind="coop", name=self.word("payee"), bank=self.word("bank"),
             tail="1234", fingerprint=self.mark, reason=self.word("payeereason"), state="active", entered_by=self.by,
-            confirmed_by=self.person(), confirmed_at=timezone.now(),
+            confirmed_by=User.objects.exclude(pk=self.by.pk).first(), confirmed_at=timezone.now(),
         )  # fmt: skip
         payee.account = encrypt("6228480000001234", payee.pk)
         payee.save()

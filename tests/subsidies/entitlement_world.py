@@ -59,7 +59,7 @@ def add_rows(world) -> dict[str, Entitlement]:
 
 def add_batch(world, one: Entitlement) -> Batch:
     batch = Batch.objects.create(
-        town=world.town, program=one.program, round=one.round, year=2024, number="QX-2024-B01", state="approved",
+        town=world.town, program=one.program, round=one.round, year=2024, number="QX-2024-B01", state="draft",
         total=one.amount, prepared_by=world.agri, prepared_at=timezone.now(), reviewed_by=world.official,
         reviewed_at=timezone.now(), approved_by=world.land.person("leader", name="boss"),
         approved_at=timezone.now(),
@@ -72,8 +72,10 @@ def add_batch(world, one: Entitlement) -> Batch:
         town=world.town, division=one.division, batch=batch, entitlement=one, payee_kind="village", payee=payee,
         amount=one.amount,
     )  # fmt: skip
+    batch.state, batch.paid_by, batch.paid_at = "paid", world.land.person("finance", name="purse"), timezone.now()
+    batch.save()  # from the approval on its lines are frozen
     Payment.objects.create(
-        town=world.town, division=one.division, line=line, attempt=1, payee=payee, amount=Decimal("500.00"),
+        town=world.town, division=one.division, line=line, attempt=1, payee=payee, amount=one.amount,
         result="paid", on=world.land.year.today(), by=world.official,
     )  # fmt: skip
     return batch

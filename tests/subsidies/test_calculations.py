@@ -12,7 +12,7 @@ from farmland.lib.refused import Refused
 from parcels.models import Step
 from subsidies import calculations, versions
 from subsidies.models import Calculation, Entitlement, Fund, RateVersion, Ruling
-from tests.subsidies.money_world import ACCEPTED, CARE, HEAD, POLICY, REWARD, SHRUB, Money
+from tests.subsidies.money_world import ACCEPTED, CARE, HEAD, PLAN, POLICY, REWARD, SHRUB, Money
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +96,7 @@ def test_facts_that_moved_since_refuse_the_calculation(money, agri):
     with pytest.raises(Refused, match="请重新核算"):
         calculations.apply(found, by=agri)
     assert Entitlement.objects.count() == 0
-    assert Event.objects.filter(action="采用核算（被拒绝）", user=agri).exists()
+    assert Event.objects.filter(action="采用核算（未准）", user=agri).exists()
 
 
 def test_a_calculation_is_applied_once_and_by_somebody_with_the_right(money, agri):
@@ -240,8 +240,10 @@ def test_a_row_accepted_under_two_versions_asks_a_named_person(money, agri):
     assert (row().state, row().amount) == ("due", 6000)
 
 
-def test_an_acceptance_outside_every_version_gets_nothing(money, agri):
-    RateVersion.objects.filter(rate=money.rate()).update(valid_from=date(2025, 9, 15))
+def test_an_acceptance_outside_every_version_gets_nothing():
+    money = Money(PLAN.replace("key: shrub", "key: shrub\n        valid_from: 2025-09-15"))
+    agri = money.person("lead_office")
+    money.listed()
     money.work(on=date(2025, 9, 14))
     applied(money, agri)
     assert row().state == "ineligible"

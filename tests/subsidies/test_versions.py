@@ -98,7 +98,7 @@ def test_parts_that_do_not_add_up_are_refused_on_entry(money, official):
     rule = published(money.rate()).get().rule | {"components": [["复耕", "300"], ["复种", "100"]]}
     with pytest.raises(Refused, match="相差100元/亩"):
         versions.draft(money.rate(), rule, by=official, reason="改分项")
-    assert Event.objects.filter(action="起草标准（被拒绝）").exists()
+    assert Event.objects.filter(action="起草标准（未准）").exists()
     assert money.rate().versions.count() == 1
 
 
@@ -111,14 +111,17 @@ def drafted(money, official, price="600"):
     ("valid_from", "valid_to"),
     [(None, None), (date(2025, 1, 1), None), (date(2024, 1, 1), date(2025, 3, 1)), (date(2025, 12, 31), None)],
 )
-def test_two_versions_never_hold_on_one_day(money, official, valid_from, valid_to):
-    RateVersion.objects.filter(rate=money.rate()).update(valid_from=date(2025, 1, 1), valid_to=date(2025, 12, 31))
+def test_two_versions_never_hold_on_one_day(valid_from, valid_to):
+    money = Money(
+        PLAN.replace("key: shrub", "key: shrub\n        valid_from: 2025-01-01\n        valid_to: 2025-12-31")
+    )
+    official = money.person("official")
     version = drafted(money, official)
     with pytest.raises(Refused, match="重叠"):
         versions.publish(version, by=official, valid_from=valid_from, valid_to=valid_to, reason="调标")
     version.refresh_from_db()
     assert version.state == "draft"
-    assert Event.objects.filter(action="发布标准（被拒绝）", user=official).exists()
+    assert Event.objects.filter(action="发布标准（未准）", user=official).exists()
 
 
 def test_publishing_next_to_a_version_that_ends_is_no_overlap(money, official):

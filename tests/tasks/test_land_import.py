@@ -220,6 +220,95 @@ def test_an_export_is_imported_again_unchanged(land, client, format):
     assert len(again.changed) == (3 if format == "geojson" else 0)
 
 
+def test_more_rows_than_a_list_may_have_are_refused_by_every_reader(land, monkeypatch):
+    """The limit counts the heading row of a table; every reader says how many it takes."""
+    from parcels.imports import reading
+
+    monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    head = ("TBBH", "ZLDWMC", "TBMJ", "DLBM")
+    four = records(4)
+    files = {
+        "a.xlsx": xlsx(*four, head=head), "a.xls": xls(head, *four), "a.csv": csv(*four, head=head),
+        "a.zip": shapefile(squares(4), four), "a.gpkg": geopackage(squares(4), four),
+        "a.geojson": geojson(degrees(squares(4)), four), "a.kml": kml(degrees(squares(4)), four),
+    }  # fmt: skip
+    for name, data in files.items():
+        with pytest.raises(FileRefused) as refusal:
+            look(land, data, name)
+        assert refusal.value.code == "too-many-rows", name
+        assert "3" in refusal.value.message, name
+    assert len(look(land, xlsx(*four[:2], head=head), "a.xlsx").comparison.new) == 2
+
+
+def test_100_001_rows_are_refused_before_they_are_read(land):
+    lines = "\n".join(f"A{n},东村" for n in range(100_001))
+    with pytest.raises(FileRefused) as refusal:
+        look(land, f"图斑编号,村\n{lines}".encode(), "a.csv")
+    assert refusal.value.code == "too-many-rows"
+
+
+# One cell to a line
+
+LEDGER = [
+    ("1", "26934", "农村道路", "东村", "0.04", "0.04", "0", "国家审计", "“非粮化”问题", "东村", "编制方案", "/"),
+    ("2", "26966、26947", "菌种基地", "西村六组", "0.41", "", "0", "审计", "非粮化", "西村", "农转用", "2024.7.31"),
+    ("3", "CL5001510102821", "厂房", "东村十一组", "3.6", "3.6", "/", "一本帐", "非农化", "东村", "", "2024.9.30"),
+]  # fmt: skip
+
+
+def lines(rows, *, gap: int, above=("附件2", "明细表", "", "单位：", "亩", ""), indent="") -> list[str]:
+    """The table as a document gives it when its text is copied: every cell a line, an empty cell an empty line."""
+    found = [f"{indent}{one}" for one in above]
+    for one in rows:
+        found += [f"{indent}{cell}" if cell else indent for cell in one] + [""] * gap
+    return found
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2])
+@pytest.mark.parametrize("form", ["csv", "tabs", "xlsx"])
+def test_a_table_with_one_cell_to_a_line_is_put_together(land, gap, form):
+    total = ("合计", "", "", "", "4.05", "3.64", "0", "", "", "", "", "")
+    text = lines([ANNEX, *LEDGER, total], gap=gap, indent="\t" if form == "tabs" else "")
+    data = "\n".join(text).encode()
+    if form == "xlsx":
+        data = xlsx(*([one] for one in text[1:]), head=text[:1])
+    found = look(land, data, "附件.xlsx" if form == "xlsx" else "附件.txt").comparison
+    assert not found.errors
+    assert [(one.codes, one.division.name, one.values["group"], one.values["gross_mu"], one.values["cultivated_mu"])
+            for one in found.new] == [
+        (["26934"], "东村", "", D("0.04"), D("0.04")),
+        (["26966", "26947"], "西村", "六组", D("0.41"), None),
+        (["CL5001510102821"], "东村", "十一组", D("3.6"), D("3.6")),
+    ]  # fmt: skip
+    assert found.new[0].unit == "mu"
+    assert any("每 12 行拼成一行" in note for note in found.notes)
+    assert any("合计与各行相加一致" in note for note in found.notes)
+    assert not any("没有写单位" in note for note in found.notes)
+
+
+def test_an_error_in_such_a_table_names_its_line(land):
+    wrong = [list(row) for row in LEDGER * 4]
+    for at, line in enumerate(wrong):
+        line[0], line[1] = str(at + 1), f"A{at}"
+    wrong[5][4] = "三亩"
+    wrong[7][3] = "南村"
+    found = look(land, "\n".join(lines([ANNEX, *wrong], gap=1)).encode(), "附件.txt").comparison
+    first = 6 + 13  # six lines above, the headings and their gap
+    assert {error.address for error in found.errors} == {f"CSV!A{first + 5 * 13 + 5}", f"CSV!A{first + 7 * 13 + 4}"}
+
+
+def test_a_shifted_total_in_such_a_table_is_read_by_content(land):
+    shifted = ("合计", "4.05", "3.64", "0", "", "", "", "", "", "", "", "")
+    found = look(land, "\n".join(lines([ANNEX, *LEDGER, shifted], gap=1)).encode(), "附件.txt").comparison
+    assert any("合计行错位 3 列" in note for note in found.notes)
+
+
+def test_prose_is_no_table_with_one_cell_to_a_line(land):
+    prose = "\n".join(["附件", "图斑编号", "村", "任务", "各村要认真核对", "按时完成", "严格把关"] * 3).encode()
+    with pytest.raises(FileRefused):
+        look(land, prose, "通知.txt", template=False)
+
+
 # Pages
 
 

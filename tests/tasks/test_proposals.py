@@ -5,14 +5,20 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+import shapely
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from farmland.accounts.models import Event
+from farmland.jobs.models import Job
+from farmland.lib import geo
 from farmland.lib.refused import Refused
 from parcels.models import Parcel, ParcelList, Proposal, Work
+from parcels.shapes import set_shape
 from tasks.models import Plan
-from tasks.proposals import Wish, approve, move, propose
+from tasks.proposals import Wish, approve, move, propose, warnings_of
+from tests.lib.land_files import geojson
+from tests.parcels.test_overlaps import layer, square
 from tests.tasks.edit_world import Field
 from tests.tasks.land import TODAY, YEAR
 from tests.tasks.page_world import sign_in
@@ -133,3 +139,83 @@ def test_the_pages_lead_from_village_to_county(field, client, settings, tmp_path
     other = sign_in(client, field.person("village_head", field.villages["西村"]))
     assert other.get(address("proposal_detail", one.pk)).status_code == 404
     assert "自选9" not in other.get(address("proposal_list")).content.decode()
+
+
+# The land itself
+
+
+SQUARE = shapely.box(106.0, 29.8, 106.001, 29.801)
+
+
+def drawn(wish, boundary=SQUARE) -> Wish:
+    return replace(wish, wkb=geo.write_wkb(boundary), issued_crs="EPSG:4490")
+
+
+@pytest.mark.parametrize("kind", ["redline", "steep"])
+def test_a_boundary_on_forbidden_land_is_refused_whatever_was_typed(field, wish, kind):
+    layer(field, kind, square(0, 0.3), title="某图层")
+    one = propose(field.year, drawn(replace(wish, slope=D(3), in_redline=False)), by=field.head)
+    assert one.state == "refused"
+    assert "（占 30%）在《某图层》" in one.reason
+    beside = drawn(wish, square(1))
+    assert propose(field.year, beside, by=field.head).state == "proposed"
+
+
+def test_a_touching_edge_or_a_layer_that_only_warns_refuses_nothing(field, wish):
+    layer(field, "redline", square(0.9985), title="红线")
+    layer(field, "pbf", square(0), title="永农")
+    layer(field, "rectified", square(0), title="上年整改")
+    one = propose(field.year, drawn(wish), by=field.head)
+    assert one.state == "proposed"
+    assert [text.partition("（")[2] for text in warnings_of(one)] != []
+    assert {text[text.index("《") : text.index("》") + 1] for text in warnings_of(one)} == {"《永农》", "《上年整改》"}
+
+
+def test_without_a_boundary_that_of_the_same_code_speaks(field, wish):
+    old = field.parcel("自选1", work=False)
+    set_shape(old, SQUARE, crs="EPSG:4490")
+    Parcel.objects.filter(pk=old.pk).update(year=YEAR - 1)
+    layer(field, "redline", SQUARE, title="红线")
+    assert "100%" in propose(field.year, wish, by=field.head).reason
+    layer(field, "redline", title="红线台账", codes=["自选9"])
+    assert "列在《红线台账》里" in propose(field.year, replace(wish, code="自选9"), by=field.head).reason
+
+
+def test_a_layer_that_came_later_stops_the_review(field, wish):
+    one = propose(field.year, drawn(wish), by=field.head)
+    layer(field, "redline", SQUARE, title="红线")
+    with pytest.raises(Refused, match="提出以后导入了新的图层"):
+        move(field.year, one, "pass", by=field.official)
+    assert move(field.year, one, "refuse", by=field.official, reason="在红线内").state == "refused"
+
+
+def test_the_approved_parcel_has_the_boundary_and_is_held_against_the_others(field, wish):
+    one = propose(field.year, drawn(wish), by=field.head)
+    move(field.year, one, "pass", by=field.official)
+    approve(field.year, [one.pk], "8号", TODAY, by=field.official)
+    shape = Parcel.objects.get(codes=["自选1"]).shape
+    assert (bytes(shape.wkb), shape.issued_crs) == (geo.write_wkb(SQUARE), "EPSG:4490")
+    assert Job.objects.filter(kind="overlaps", state="queued").count() == 1
+
+
+def test_the_boundary_comes_as_a_file(field, client, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    layer(field, "redline", square(0, 0.5), title="红线")
+    sign_in(client, field.head)
+    at = reverse("proposal_create", kwargs={"town": field.town.slug, "year": YEAR})
+    values = {
+        "division": field.villages["东村"].code, "code": "Z1", "kind": "abandonment", "area_mu": "9",
+        "land_class": "0305", "slope": "8", "in_redline": "no", "planned_order": "1",
+        "consented_on": TODAY.isoformat(),
+    }  # fmt: skip
+    two = geojson([SQUARE, square(3)], [("a",), ("b",)], fields=("名称",))
+    bow = geojson([shapely.Polygon([(106, 29), (106.1, 29.1), (106.1, 29), (106, 29.1)])], [("a",)], fields=("名称",))
+    for bad, word in ((two, "多于 1 个图形"), (bow, "自相交"), (b"{}", "GeoJSON"), (b"x", "不是能读的图形文件")):
+        answer = client.post(at, values | {"boundary": SimpleUploadedFile("a.geojson", bad)})
+        assert answer.status_code == 400
+        assert word in answer.content.decode()
+    assert not Proposal.objects.exists()
+    good = SimpleUploadedFile("a.geojson", geojson([SQUARE], [("a",)], fields=("名称",)))
+    assert client.post(at, values | {"boundary": good}).status_code == 302
+    one = Proposal.objects.get()
+    assert (one.state, "50%" in one.reason) == ("refused", True)

@@ -10,11 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from farmland.accounts.models import Event
-from farmland.jobs.models import Job
 from parcels.models import Parcel, Step, Work
 from parcels.progress import Ladders
 from tasks.models import Progress, RedLineResult, Snapshot, TownYear
-from tasks.services import nightly, recompute, request_recompute
+from tasks.services import nightly, recompute
 from tests.tasks.land import TODAY, YEAR, Land
 
 pytestmark = pytest.mark.django_db
@@ -147,13 +146,3 @@ def test_five_thousand_parcels_are_recomputed_in_seconds():
     assert Progress.objects.get(division=None).counted == D("1562.5")
     assert first < 6
     assert again < 3, f"{first:.2f} s, then {again:.2f} s of processor time"
-
-
-def test_who_joins_a_recompute_somebody_else_queued_sees_it_too(db):
-    land, other = Land(), Land(villages=("南村",), slug="baiyun", name="白云镇")
-    head = land.person("village_head", land.villages["东村"])
-    job = request_recompute(land.town, 2024, land.person())
-    assert request_recompute(land.town, 2024, head) == job
-    elsewhere = request_recompute(other.town, 2024, other.person())
-    assert list(Job.objects.visible_to(head)) == [job]
-    assert elsewhere not in Job.objects.visible_to(head)

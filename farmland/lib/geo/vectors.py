@@ -4,6 +4,7 @@ GeoJSON and KML are read here, number by number as printed; GDAL reads only what
 first bytes were checked, and a GeoPackage named ``GPKG:``, so that no file can choose another driver.
 """
 
+import codecs
 import json
 import zipfile
 from collections.abc import Iterator
@@ -203,15 +204,12 @@ def dbf_encoding(names: list[str], data: list, stated: str) -> str:
 
 
 def decoded(text: str, encoding: str) -> str | None:
-    """A text read as ISO-8859-1 in its true encoding; up to three bytes of a character cut at the end are dropped."""
+    """A text read as ISO-8859-1 in its true encoding; the bytes of a character cut at the end are dropped."""
     raw = text.encode("latin-1", "ignore")
-    for cut in range(4):
-        try:
-            return raw[: len(raw) - cut].decode(encoding)
-        except UnicodeDecodeError as error:
-            if error.start < len(raw) - cut - 4:
-                break
-    return None if encoding == "utf-8" else raw.decode(encoding, "replace")
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(raw)
+    except UnicodeDecodeError:
+        return None if encoding == "utf-8" else raw.decode(encoding, "replace")
 
 
 # KML

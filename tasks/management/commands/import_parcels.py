@@ -11,6 +11,7 @@ from farmland.jobs.storage import TooLarge
 from farmland.lib.excel import FileRefused
 from farmland.lib.numbers import fixed
 from parcels.imports.services import PURPOSE, ListFacts
+from parcels.models import ImportTemplate
 from tasks.models import TownYear
 from tasks.parcel_import import NotWritten, Preview, import_now, preview, title_for
 
@@ -18,23 +19,29 @@ SHOWN = 50
 
 
 class Command(BaseCommand):
-    help = "导入一份图斑清单（XLSX 或 CSV，固定表头）。有一处错误就全部不写；同一文件再导一次不改变数据。"
+    help = (
+        "导入一份图斑清单：XLSX、XLS、CSV，或打包的 Shapefile、GeoPackage、GeoJSON、KML、KMZ；"
+        "表头用常用列名，或用 --template 按本镇已存的模板读。有一处错误就全部不写；同一文件再导一次不改变数据。"
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("town", help="乡镇标识，如 xihe")
         parser.add_argument("year", type=int)
         parser.add_argument("file", type=Path)
         parser.add_argument("--title", default="", help="清单名称，不写则用文件名")
+        parser.add_argument("--template", default="", help="本镇已存的导入模板的名称")
+        parser.add_argument("--layer", default="", help="文件里有几个图层时，要导入的一个")
         parser.add_argument("--dry-run", action="store_true", help="只预览，不写入")
 
-    def handle(self, *, town, year, file: Path, title, dry_run, **options):
+    def handle(self, *, town, year, file: Path, title, dry_run, **how):
         town_year = TownYear.objects.select_related("town").filter(town__slug=town, year=year).first()
         if town_year is None:
             raise CommandError(f"没有标识为“{town}”的乡镇的 {year} 年度，请先载入方案。")
         try:
             with transaction.atomic():
                 upload = self._keep(town_year, file)
-                found = preview(town_year, upload, None)
+                chosen = {"template": self._template(town_year, how["template"]), "layer": how["layer"]}
+                found = preview(town_year, upload, None, **chosen)
                 self._show(found)
                 written = 0
                 if not dry_run:
@@ -45,6 +52,14 @@ class Command(BaseCommand):
             raise CommandError(getattr(error, "message", str(error))) from error
         done = f"已写入 {written} 个图斑，完成情况由后台重新计算。" if written else "没有变化，没有写入。"
         self.stdout.write("只是预览，没有写入。" if dry_run else done)
+
+    def _template(self, town_year: TownYear, name: str) -> str:
+        if not name:
+            return ""
+        found = ImportTemplate.objects.filter(town=town_year.town, name=name).first()
+        if found is None:
+            raise CommandError(f"{town_year.town}没有名为“{name}”的导入模板。")
+        return str(found.pk)
 
     def _keep(self, town_year: TownYear, file: Path) -> Upload:
         with file.open("rb") as data:
