@@ -10,7 +10,7 @@ from farmland.lib.amount_in_words import amount_in_words
 from farmland.lib.numbers import fixed
 from farmland.lib.paper import DEMO, Column, Paper
 from subsidies import accounts, explaining, publicity
-from subsidies.files.rows import Owed, Village, area_of, lines_of, payee_of, total_of, villages_of
+from subsidies.files.rows import ZERO, Owed, Village, area_of, lines_of, payee_of, total_of, villages_of
 from subsidies.hands import HANDS
 from subsidies.models import Batch, BatchLine, Entitlement, Publicity
 
@@ -89,8 +89,8 @@ def payment(figures: Figures, numbers: Mapping | None = None) -> list[Paper]:
             account or accounts.masked(payee), _what_for(line.entitlement), line.amount, note,
         ])  # fmt: skip
     columns = [
-        Column("序号", 6, "whole"), Column("村", 12), Column("户名", 24), Column("收款人", 10), Column("开户行", 18),
-        Column("账号", 24), Column("事由", 34), Column("金额（元）", 15, "money"), Column("凭证号或备注", 16),
+        Column("序号", 7, "whole"), Column("村", 11), Column("户名", 22), Column("收款人", 10), Column("开户行", 16),
+        Column("账号", 23), Column("事由", 36), Column("金额（元）", 17, "money"), Column("凭证号", 14),
     ]  # fmt: skip
     return [
         Paper(
@@ -128,15 +128,15 @@ def _of_village(figures: Figures, village: Village) -> Paper:
     rows = []
     for number, owed in enumerate(village.owed, 1):
         one = owed.entitlement
-        who = "；".join(_account(line) + (f" {fixed(line.amount)}" if owed.lines[1:] else "") for line in owed.lines)
+        who = "\n".join(_account(line) + (f" {fixed(line.amount)}" if owed.lines[1:] else "") for line in owed.lines)
         rows.append([
             number, _group(one), _codes(one), str(one.rate_version.rate), one.base_mu, explaining.sentence(one),
             owed.amount, who,
         ])  # fmt: skip
     columns = [
-        Column("序号", 6, "whole"), Column("组", 8), Column("图斑编号", 24), Column("补助标准", 20),
-        Column("面积（亩）", 13, "area"), Column("怎么算的", 34), Column("金额（元）", 15, "money"),
-        Column("收款账户", 28),
+        Column("序号", 7, "whole"), Column("组", 9), Column("图斑编号", 26), Column("补助标准", 18),
+        Column("面积（亩）", 13, "area"), Column("怎么算的", 38), Column("金额（元）", 17, "money"),
+        Column("收款账户", 30),
     ]  # fmt: skip
     words = f"合计 {fixed(village.amount)} 元，大写：{amount_in_words(village.amount)}。"
     return Paper(
@@ -158,9 +158,9 @@ def notice(figures: Figures) -> list[Paper]:
             price_of(one), owed.amount,
         ])  # fmt: skip
     columns = [
-        Column("序号", 6, "whole"), Column("村", 12), Column("组", 9), Column("图斑编号", 24),
-        Column("补助对象", 18), Column("面积（亩）", 13, "area"), Column("补助项目", 24), Column("标准", 20),
-        Column("金额（元）", 15, "money"),
+        Column("序号", 7, "whole"), Column("村", 11), Column("组", 9), Column("图斑编号", 26),
+        Column("补助对象", 18), Column("面积（亩）", 13, "area"), Column("补助项目", 22), Column("标准", 18),
+        Column("金额（元）", 17, "money"),
     ]  # fmt: skip
     whole = area_of(figures.owed)
     return [
@@ -185,16 +185,16 @@ def application(figures: Figures) -> list[Paper]:
     rows = [
         ["申请单位", str(batch.town)],
         ["补助政策", f"{program}{f'（{ground}）' if ground else ''}"],
-        ["批次", f"{batch.number}，{batch.round.label}，{batch.get_state_display()}"],
+        ["批次", f"{batch.number}（轮次 {batch.round.label}），{batch.get_state_display()}"],
         ["申请金额", f"{fixed(figures.total)} 元\n大写：{amount_in_words(figures.total)}"],
-        ["资金来源", "\n".join(_sources(figures)) or "未分来源"],
+        ["资金来源", "\n".join(_sources(figures))],
         ["补助范围", f"{len(villages)} 个村，{len(figures.owed)} 笔，详见分村汇总表"],
         ["公示情况", _posted(publicity.in_force(batch))],
         ["附件", _papers(batch)],
         ["系统经办", figures.hands().removeprefix("系统经办：") or "—"],
     ]
     posts = program.approvals or ["经办单位", "审核", "批准", "财政"]
-    rows += [[f"{post}\n意见", f"\n\n签字（盖章）：　　　　　　　　　　{BLANK}"] for post in posts]
+    rows += [[f"{post}\n意见", f"\n\n\n\n签字（盖章）：　　　　　　　　　　{BLANK}"] for post in posts]
     form = Paper(
         title=figures.head("资金拨付申请表"), name="申请表", columns=[Column("项目", 18), Column("内容", 72)],
         rows=rows,
@@ -274,10 +274,12 @@ def _papers(batch: Batch) -> str:
 def _sources(figures: Figures) -> list[str]:
     sums: dict[str, Decimal] = {}
     for owed in figures.owed:
-        for one in owed.entitlement.sources or ():
-            sums[one["source"]] = sums.get(one["source"], Decimal(0)) + Decimal(one["amount"])
-    named = {figures.label("fund_source", code) if code else "未分来源": amount for code, amount in sums.items()}
-    return [f"{name} {fixed(amount)} 元" for name, amount in named.items()]
+        for one in owed.entitlement.sources or [{"source": "", "amount": owed.amount}]:
+            sums[one["source"]] = sums.get(one["source"], ZERO) + Decimal(one["amount"])
+    return [
+        f"{figures.label('fund_source', code) if code else '未分来源'} {fixed(amount)} 元"
+        for code, amount in sums.items()
+    ]
 
 
 SHEETS = {"payment": payment, "statement": statement, "publicity": notice, "application": application}

@@ -14,6 +14,10 @@ from farmland.lib.paper.content import Column, Paper, Value
 
 LINE_HEIGHT = 16  # points; programs do not grow a row for text that wraps
 FORMATS = {"whole": "0", "area": "0.00##", "money": "#,##0.00"}
+BODY, BOLD = Font(name="宋体", size=11), Font(name="宋体", size=11, bold=True)
+TITLE = Font(name="宋体", size=16, bold=True)
+MIDDLE = Alignment(horizontal="center", vertical="center")
+RIGHT = Alignment(horizontal="right", vertical="center", indent=1)
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 LONGEST_NAME = 31
 
@@ -63,8 +67,10 @@ def _row(page: Worksheet, number: int, columns: list[Column], *, is_head: bool) 
     lines = max(_lines(cell.value, column.width) for cell, column in zip(cells, columns, strict=True))
     page.row_dimensions[number].height = max(lines, 1 + is_head) * LINE_HEIGHT
     for cell, column in zip(cells, columns, strict=True):
+        cell.font = BOLD if is_head or cell.font.b else BODY
         if not is_head and column.is_number and not isinstance(cell.value, str):
             cell.number_format = FORMATS[column.kind]
+            cell.alignment = MIDDLE if column.kind == "whole" else RIGHT
 
 
 def _lines(value: Value, width: float) -> int:
@@ -78,7 +84,7 @@ def _totals(page: Worksheet, number: int, paper: Paper) -> None:
     for index, (column, value) in enumerate(zip(paper.columns, paper.totals, strict=True), 1):
         is_number = column.is_number and not isinstance(value, str)
         cell = put(page.cell(number, index), value, "number" if is_number else "text")
-        cell.font, cell.border = Font(bold=True), BORDER
+        cell.font, cell.border = BOLD, BORDER
         cell.alignment = Alignment(vertical="center", wrap_text=index > 1, shrink_to_fit=index == 1)
 
 
@@ -88,7 +94,8 @@ def _above(page: Worksheet, paper: Paper, count: int) -> None:
         page.merge_cells(start_row=number, end_row=number, start_column=1, end_column=len(paper.columns))
         cell = page.cell(number, 1)
         cell.alignment = Alignment(horizontal="center" if number == 1 else "left", vertical="center", wrap_text=True)
-        page.row_dimensions[number].height = (_lines(cell.value, width) * LINE_HEIGHT + 4) if number > 1 else 26
+        cell.font = BODY if number > 1 else TITLE
+        page.row_dimensions[number].height = (_lines(cell.value, width) * LINE_HEIGHT + 4) if number > 1 else 30
 
 
 def _foot(page: Worksheet, number: int, paper: Paper) -> None:
@@ -97,6 +104,7 @@ def _foot(page: Worksheet, number: int, paper: Paper) -> None:
     lines += [f"{post}（签字）：　　　　　　　　　　　　　　日期：　　　　年　　月　　日" for post in paper.posts]
     lines += paper.below
     for at, text in enumerate(lines, number):
-        put(page.cell(at, 1), text).alignment = Alignment(vertical="center", wrap_text=True)
+        cell = put(page.cell(at, 1), text)
+        cell.alignment, cell.font = Alignment(vertical="center", wrap_text=True), BODY
         page.merge_cells(start_row=at, end_row=at, start_column=1, end_column=len(paper.columns))
         page.row_dimensions[at].height = max(24, _lines(text, width) * LINE_HEIGHT + 4)

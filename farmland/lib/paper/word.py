@@ -9,7 +9,7 @@ from io import BytesIO
 
 from docx import Document
 from docx.enum.section import WD_ORIENT
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -100,6 +100,7 @@ def _table(document, paper: Paper, across: int) -> None:
     widths = _widths(paper.columns, across)
     table = document.add_table(rows=0, cols=len(paper.columns))
     table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+    _tighten(table)
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width  # some programs read the grid, others the cells
     if not paper.is_form:
@@ -122,9 +123,9 @@ def _model(table, paper: Paper, widths: list[Mm], *, is_head: bool = False, bold
     row = table.add_row()
     row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
     for cell, width, column in zip(row.cells, widths, paper.columns, strict=True):
-        cell.width = width
+        cell.width, cell.vertical_alignment = width, WD_CELL_VERTICAL_ALIGNMENT.CENTER
         paragraph = _say(cell.paragraphs[0], " ", 12 if paper.is_form else 10.5, bold=bold)
-        paragraph.paragraph_format.space_after = Pt(0)
+        paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(3 * paper.is_form)
         if is_head or column.kind == "whole":
             paragraph.alignment = CENTER
         elif column.is_number:
@@ -135,6 +136,17 @@ def _model(table, paper: Paper, widths: list[Mm], *, is_head: bool = False, bold
 def _fill(row, texts: list[str]) -> None:
     for run, text in zip(row.iter(qn("w:r")), texts, strict=True):
         run.text = UNSEEN.sub("", text)
+
+
+def _tighten(table) -> None:
+    """A millimetre beside the text, so that codes and amounts keep to their line."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("w:left", "w:right"):
+        mark = OxmlElement(side)
+        mark.set(qn("w:w"), "57")
+        mark.set(qn("w:type"), "dxa")
+        margins.append(mark)
+    table._tbl.tblPr.append(margins)
 
 
 def _widths(columns: list[Column], across: int) -> list[Mm]:
