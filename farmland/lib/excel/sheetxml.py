@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import SAVE_AS
 from farmland.lib.excel.parts import text_cell
+from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import EMPTY, Cell, letters, split_address
 from farmland.lib.excel.xml import Scanner
 from farmland.lib.numbers import float_text
@@ -22,30 +23,37 @@ RANGE = re.compile(r"[A-Z]{1,3}[0-9]{1,7}(:[A-Z]{1,3}[0-9]{1,7})?")
 class SheetReader:
     """Collects the rows of one sheet. ``texts`` and ``dates`` come from the shared parts."""
 
-    name: str
+    sheet: SheetOut
     texts: list[Cell]
     dates: set[int]
     from_1904: bool
     max_rows: int
     max_cols: int
-    rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
+    last: int = 0  # the last row with content
     number: int = 0
     column: int = -1
     given: dict = field(default_factory=dict)
     value: str | None = None
     formula: str | None = None
     runs: list[str] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
     in_data: bool = False
     phonetic: bool = False
     cell_count: int = 0
 
     scanner: Scanner | None = None
 
-    def read(self, archive: zipfile.ZipFile, part: str) -> None:
+    @property
+    def name(self) -> str:
+        return self.sheet.name
+
+    def read(self, archive: zipfile.ZipFile, part: str) -> SheetOut:
         self.scanner = Scanner(self.start, self.end)
         self.scanner.feed(archive, part)
+        if self.number > max(self.last, self.max_rows):
+            empty = f"第 {self.last + 1} 行到第 {self.number} 行是空行"
+            self.sheet.note = f"工作表“{self.name}”{empty}，已忽略（最多读 {self.max_rows} 行），建议删除。"
+        return self.sheet
 
     def start(self, name: str, given: dict) -> None:
         if name == "c":
@@ -120,13 +128,13 @@ class SheetReader:
         if cell.kind == "empty":
             return
         self.check_place()
-        self.cells += [EMPTY] * (self.column - len(self.cells))
-        self.cells.append(cell)
+        self.cells += [0] * (self.column - len(self.cells))
+        self.cells.append(self.sheet.place(cell))
 
     def end_row(self) -> None:
         if self.cells:
-            self.rows.append((self.number, self.cells))
-            self.cells = []
+            self.sheet.add(self.number, self.cells)
+            self.last, self.cells = self.number, []
 
     def check_place(self) -> None:
         if self.column >= self.max_cols:
@@ -186,12 +194,12 @@ class SheetReader:
         return Cell("date", moment_text(day, seconds))
 
     def add_merged(self, ranges: str) -> None:
-        if not RANGE.fullmatch(ranges) or len(self.merged) >= MAX_MERGED:
+        if not RANGE.fullmatch(ranges) or len(self.sheet.merged) >= MAX_MERGED:
             raise FileRefused(
                 "merged-cells",
                 f"工作表“{self.name}”合并单元格超过 {MAX_MERGED} 处或写法有误（{ranges[:20]}），请取消合并。",
             )
-        self.merged.append(ranges)
+        self.sheet.merged.append(ranges)
 
     def place(self, address: str) -> tuple[int, int]:
         try:
@@ -203,15 +211,6 @@ class SheetReader:
         if text is None:
             return default
         return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
-
-    def as_json(self, state: str) -> dict:
-        last = self.rows[-1][0] if self.rows else 0
-        note = ""
-        if self.number > max(last, self.max_rows):
-            empty = f"第 {last + 1} 行到第 {self.number} 行是空行"
-            note = f"工作表“{self.name}”{empty}，已忽略（最多读 {self.max_rows} 行），建议删除。"
-        rows = [[number, [[cell.kind, cell.text] for cell in cells]] for number, cells in self.rows]
-        return {"name": self.name, "state": state, "merged": self.merged, "note": note, "rows": rows}
 
 
 ENDS = {

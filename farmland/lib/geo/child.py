@@ -12,9 +12,11 @@ import shapely
 
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import BROKEN
+from farmland.lib.excel.transfer import SheetOut
+from farmland.lib.excel.workbook import Cell
 from farmland.lib.geo import archive, vectors
 from farmland.lib.geo.crs import Placing, UnknownPlace, placing
-from farmland.lib.geo.packing import pack
+from farmland.lib.packing import pack
 from farmland.lib.geo.shape import BadShape, area_mu, box, checked, write_wkb
 from farmland.lib.geo.vectors import Features
 
@@ -43,12 +45,13 @@ def _answer(file: BinaryIO, wishes: dict) -> bytes:
     if place is not None:
         boundaries = _placed(boundaries, place)
     outlines, blobs = _outlines(boundaries)
-    rows = [[1, [["text", one] for one in features.fields]]]
-    rows += [[at, [[cell.kind, cell.text] for cell in row]] for at, row in enumerate(features.rows, 2)]
-    sheet = {"name": name, "state": "visible", "merged": [], "note": "", "rows": rows}
+    sheet = SheetOut(name)
+    sheet.add_cells(1, [Cell("text", one) for one in features.fields])
+    for at, row in enumerate(features.rows, 2):
+        sheet.add_cells(at, row)
     notes = [*(place.notes if place else ()), *features.notes]
-    head = {"sheet": sheet, "outlines": outlines, "crs": place.epsg if place else "", "notes": notes}
-    return pack(head, blobs)
+    head = {"sheet": sheet.head(), "outlines": outlines, "crs": place.epsg if place else "", "notes": notes}
+    return pack(head, [sheet.rows.tobytes(), *blobs])
 
 
 def _layer(file: BinaryIO, wishes: dict) -> tuple[str, Features]:

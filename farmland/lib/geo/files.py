@@ -8,9 +8,10 @@ from pathlib import Path
 from farmland.lib import sandbox
 from farmland.lib.excel import gate
 from farmland.lib.excel.errors import FileRefused
-from farmland.lib.excel.workbook import Sheet, sheet_from_json
+from farmland.lib.excel.transfer import sheet_of
+from farmland.lib.excel.workbook import Sheet
 from farmland.lib.geo.archive import kind_of
-from farmland.lib.geo.packing import unpack
+from farmland.lib.packing import unpack
 
 MEMORY = 1536 * gate.MB  # address space; GDAL, GEOS and PROJ alone map 260 MB
 ANSWER = 600 * gate.MB
@@ -88,10 +89,11 @@ def read_layer(
 
 def _layer(head: dict, blobs: list[memoryview]) -> Layer:
     outlines, problems = {}, {}
-    left = iter(blobs)
+    rows, *left = blobs
+    left = iter(left)
     for number, one in enumerate(head["outlines"], 2):
         if one is not None and len(one) == 1:
             problems[number] = one[0]
         elif one is not None:
             outlines[number] = Outline(next(left), tuple(one[1:]), Decimal(one[0]))
-    return Layer(sheet_from_json(head["sheet"]), outlines, problems, head["crs"], head["notes"])
+    return Layer(sheet_of(head["sheet"], rows), outlines, problems, head["crs"], head["notes"])
