@@ -79,7 +79,9 @@ class Sheet:
     def problems(self, columns: list[int] | None = None, *, from_row: int = 1) -> list[CellError]:
         """Formulas, error values and merged ranges from a row on, in the given columns (None: all)."""
         found = []
-        for row in self.rows:
+        cells = {id(cell): cell for row in self.rows for cell in row.cells}  # each cell that recurs is one
+        some_wrong = any(cell.problem for cell in cells.values())
+        for row in self.rows if some_wrong else ():
             if row.number >= from_row:
                 wanted = range(len(row.cells)) if columns is None else columns
                 found += [self.error(row, index, row[index].problem) for index in wanted if row[index].problem]

@@ -16,9 +16,9 @@ from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import Cell
 from farmland.lib.geo import archive, vectors
 from farmland.lib.geo.crs import Placing, UnknownPlace, placing
-from farmland.lib.packing import pack
 from farmland.lib.geo.shape import BadShape, area_mu, box, checked, write_wkb
 from farmland.lib.geo.vectors import Features
+from farmland.lib.packing import pack
 
 AREAS = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 BROKEN_SHAPE = "图形读不出来，请检查原图。"
