@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import SAVE_AS
 from farmland.lib.excel.parts import text_cell
+from farmland.lib.excel.plainrows import NotPlain, PlainRows
 from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import EMPTY, Cell, letters, split_address
 from farmland.lib.excel.xml import Scanner
@@ -48,8 +49,22 @@ class SheetReader:
         return self.sheet.name
 
     def read(self, archive: zipfile.ZipFile, part: str) -> SheetOut:
+        try:
+            PlainRows(self).read(archive, part)
+        except NotPlain:
+            return self.fresh().read_by_events(archive, part)
+        return self.finished()
+
+    def fresh(self) -> "SheetReader":
+        sheet = SheetOut(self.sheet.name, self.sheet.state)
+        return SheetReader(sheet, self.texts, self.dates, self.from_1904, self.max_rows, self.max_cols)
+
+    def read_by_events(self, archive: zipfile.ZipFile, part: str) -> SheetOut:
         self.scanner = Scanner(self.start, self.end)
         self.scanner.feed(archive, part)
+        return self.finished()
+
+    def finished(self) -> SheetOut:
         if self.number > max(self.last, self.max_rows):
             empty = f"第 {self.last + 1} 行到第 {self.number} 行是空行"
             self.sheet.note = f"工作表“{self.name}”{empty}，已忽略（最多读 {self.max_rows} 行），建议删除。"
@@ -124,7 +139,7 @@ class SheetReader:
     def end_cell(self) -> None:
         if self.value is None and self.formula is None and not self.runs:
             return
-        cell = self.make_cell()
+        cell = self.cell_of(self.given, self.value, self.formula, self.runs)
         if cell.kind == "empty":
             return
         self.check_place()
@@ -133,8 +148,12 @@ class SheetReader:
 
     def end_row(self) -> None:
         if self.cells:
-            self.sheet.add(self.number, self.cells)
-            self.last, self.cells = self.number, []
+            self.add_row(self.number, self.cells)
+            self.cells = []
+
+    def add_row(self, number: int, places: list[int]) -> None:
+        self.sheet.add(number, places)
+        self.last = number
 
     def check_place(self) -> None:
         if self.column >= self.max_cols:
@@ -148,13 +167,13 @@ class SheetReader:
         where = f"工作表“{self.name}”第 {self.number} 行还有内容"
         return FileRefused("too-many-rows", f"{where}，最多 {self.max_rows} 行，请删除多余的行或拆分后上传。")
 
-    def make_cell(self) -> Cell:
-        kind = self.given.get("t", "n")
-        if self.formula is not None:
-            return Cell("formula", "=" + self.formula.strip()[:200])
+    def cell_of(self, given: dict, value: str | None, formula: str | None, runs: list[str]) -> Cell:
+        kind = given.get("t", "n")
+        if formula is not None:
+            return Cell("formula", "=" + formula.strip()[:200])
         if kind == "inlineStr":
-            return text_cell("".join(self.runs))
-        raw = self.value or ""
+            return text_cell("".join(runs))
+        raw = value or ""
         if kind == "s":
             index = self.whole(raw.strip(), -1)
             return self.texts[index] if 0 <= index < len(self.texts) else Cell("error", "文字丢失")
@@ -167,14 +186,14 @@ class SheetReader:
             return EMPTY
         if kind == "b":
             return Cell("bool", "TRUE" if raw in ("1", "true") else "FALSE")
-        return iso_date(raw) if kind == "d" else self.number_cell(raw)
+        return iso_date(raw) if kind == "d" else self.number_cell(raw, given)
 
-    def number_cell(self, raw: str) -> Cell:
+    def number_cell(self, raw: str, given: dict) -> Cell:
         try:
             text = float_text(raw)
         except ValueError:
             return Cell("error", raw[:20])
-        if self.whole(self.given.get("s"), 0) in self.dates:
+        if self.whole(given.get("s"), 0) in self.dates:
             return self.date_cell(text)
         return Cell("number", text)
 
