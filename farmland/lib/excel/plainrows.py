@@ -10,6 +10,7 @@ raises ``NotPlain``: then the whole sheet goes to expat. Runs in the child.
 import codecs
 import re
 import zipfile
+from itertools import pairwise
 from typing import BinaryIO
 
 from farmland.lib.excel.gate import BROKEN, CHUNK, corrupt
@@ -153,7 +154,7 @@ class PlainRows:
         if not all(one.isascii() and one.isupper() and one.isalpha() and len(one) <= 3 for one in letters):
             return False
         columns = [split_address(f"{one}1")[0] for one in letters]
-        if any(one >= other for one, other in zip(columns, columns[1:], strict=False)):
+        if any(one >= other for one, other in pairwise(columns)):
             return False
         self.letters, self.columns = letters, columns
         return addresses == [one + number for one in letters]

@@ -16,7 +16,7 @@ from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import Cell
 from farmland.lib.geo import archive, vectors
 from farmland.lib.geo.crs import Placing, UnknownPlace, placing
-from farmland.lib.geo.shape import BadShape, area_mu, box, checked, write_wkb
+from farmland.lib.geo.shape import BadShape, areas_text, checked, write_wkb
 from farmland.lib.geo.vectors import Features
 from farmland.lib.packing import pack
 
@@ -151,28 +151,33 @@ def _placed(boundaries: list, place: Placing) -> list:
 
 def _outlines(boundaries) -> tuple[list, list[bytes]]:
     """For each row null, ``["why"]``, or ``[area, west, south, east, north]``; the WKB of the last ones."""
-    good = _sound(boundaries)
-    outlines, blobs = [], []
-    for one, is_sound in zip(boundaries, good, strict=True):
-        if one is None or isinstance(one, str):
-            outlines.append(one if one is None else [one])
-            continue
+    outlines: list = [None if one is None else [one] for one in boundaries]
+    ready = _ready(boundaries, outlines)
+    at = [place for place, one in enumerate(ready) if one is not None]
+    found = ready[at]
+    areas, boxes = areas_text(found), shapely.bounds(found).tolist()
+    for place, area, sides in zip(at, areas, boxes, strict=True):
+        outlines[place] = [area, *sides]
+    return outlines, write_wkb(found).tolist()
+
+
+def _ready(boundaries, outlines: list) -> numpy.ndarray:
+    """Each boundary as it is kept; None where there is none, or why not in ``outlines``."""
+    ready = numpy.array([None if isinstance(one, str) else one for one in boundaries], object)
+    sound = _sound(ready)
+    ready[sound] = shapely.orient_polygons(ready[sound])
+    for place in [at for at, one in enumerate(ready) if one is not None and not sound[at]]:
         try:
-            boundary = shapely.orient_polygons(one) if is_sound else checked(one)
+            ready[place] = checked(ready[place])
         except BadShape as reason:
-            outlines.append([str(reason)])
-            continue
+            ready[place], outlines[place] = None, [str(reason)]
         except shapely.errors.GEOSException:
-            outlines.append([BROKEN_SHAPE])
-            continue
-        outlines.append([str(area_mu(boundary)), *box(boundary)])
-        blobs.append(write_wkb(boundary))
-    return outlines, blobs
+            ready[place], outlines[place] = None, [BROKEN_SHAPE]
+    return ready
 
 
-def _sound(boundaries) -> numpy.ndarray:
+def _sound(real: numpy.ndarray) -> numpy.ndarray:
     """Whether each needs no closer look, for all at once: the many good ones of a large file take no time."""
-    real = numpy.array([None if isinstance(one, str) else one for one in boundaries], object)
     west, south, east, north = shapely.bounds(real).T
     with numpy.errstate(invalid="ignore"):
         inside = (west >= 73) & (south >= 3) & (east <= 136) & (north <= 54)
