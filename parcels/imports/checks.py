@@ -22,7 +22,7 @@ from parcels.models import Kind
 
 @dataclass(slots=True)
 class ParcelRow:
-    """One row of a list, read: ``values`` by parcel field, only of columns the list has; ``cells`` as issued."""
+    """One row of a list, read: ``values`` by parcel field, only of columns the list has; ``issued`` as it came."""
 
     sheet: str
     number: int
@@ -32,10 +32,16 @@ class ParcelRow:
     kind: Kind
     unit: str
     values: dict[str, Any]
-    cells: dict[str, str]
+    issued: Row
+    headings: list[tuple[str, int]]
     code_cell: str  # address of the code, for errors found later
     outline: Outline | None = None
     crs: str = ""
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """What was printed under each heading."""
+        return {heading: text for heading, index in self.headings if (text := self.issued[index].text)}
 
     @property
     def digest(self) -> str:
@@ -110,7 +116,8 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
                     kind=kinds[at],
                     unit=unit,
                     values={name: column[at] for name, column in columns},
-                    cells={heading: text for heading, index in headings if (text := row[index].text)},
+                    issued=row,
+                    headings=headings,
                     code_cell=table.sheet.address(row, table.columns["codes"]),
                     outline=outlines.get(row.number),
                     crs=crs,

@@ -23,7 +23,8 @@ NUMBER, TEXT, INLINE = (
 )
 CELLS = (
     NUMBER, TEXT, INLINE, "<c r=@ s='1'><v>2</v></c>", '<c r=@ s="1"><v>45000</v></c>', '<c r=@ s="1"/>', "<c r=@/>",
-    "<c r=@></c>", "<c r=@><v/></c>", "<c r=@><v></v></c>", '<c r=@ t="b"><v>1</v></c>', '<c r=@ t="e"><v>#N/A</v></c>',
+    "<c r=@></c>", "<c r=@><v/></c>", "<c r=@><v></v></c>", '<c r=@ t="b"><v>1</v></c>',
+    '<c r=@ t="e"><v>#N/A</v></c>',
     '<c r=@ t="str"><v>a&amp;b</v></c>', "<c r=@><f>A1+1</f><v>2</v></c>", '<c r=@ t="s"><v>1</v></c>',
     '<c r=@ t="s"><v>3</v></c>', '<c r=@ t="s"><v>99</v></c>', '<c r=@ t="d"><v>2024-02-29</v></c>',
     '<c r=@ t="inlineStr"><is><t xml:space="preserve"> 两\n行 </t></is></c>', "<c r=@><v>1e3</v></c>",
