@@ -8,6 +8,7 @@ from typing import Any
 
 from farmland.lib.area import LARGEST, to_mu
 from farmland.lib.excel import Cell, CellError, Row
+from farmland.lib.excel.workbook import EMPTY
 from farmland.lib.geo.files import Outline
 from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal
 from farmland.places.models import Division
@@ -41,7 +42,8 @@ class ParcelRow:
     @property
     def cells(self) -> dict[str, str]:
         """What was printed under each heading."""
-        return {heading: text for heading, index in self.headings if (text := self.issued[index].text)}
+        line = self.issued.cells
+        return {name: text for name, index in self.headings if index < len(line) and (text := line[index].text)}
 
     @property
     def digest(self) -> str:
@@ -134,12 +136,13 @@ class _Reader:
 
     def __init__(self, table: Table, rows: list[Row], done: Checked):
         self.table, self.rows, self.done = table, rows, done
+        self.lines = [row.cells for row in rows]
 
     def each(self, name: str, read: Callable[[Cell], Any]) -> list:
         index = self.table.columns.get(name)
         if index is None:
             return [self._default(name, read)] * len(self.rows)
-        cells = [row[index] for row in self.rows]
+        cells = [line[index] if index < len(line) else EMPTY for line in self.lines]
         places = list(map(id, cells))  # the reader gives equal cells as one
         judged, wrong = {}, {}
         for place, cell in dict(zip(places, cells, strict=True)).items():

@@ -29,7 +29,7 @@ def write_new(
         mine = time_uuids(len(some))
         insert_columns(Parcel, _parcels(some) | {"id": mine}, year=the_list.year, **same)
         placed = list(zip(some, mine, strict=True))
-        worked = [(row, key) for row, key in placed if row.kind.pk in work_kinds]
+        worked = [(row, key) for row, key in placed if row.kind.code in work_kinds]
         insert_columns(Work, _works(worked), year=the_list.year, **same)
         drawn = [(row, key) for row, key in placed if row.outline]
         insert_columns(Shape, _shapes(drawn), upload_id=upload and upload.pk, **same)
@@ -68,8 +68,8 @@ def empty(name: str):
 
 def _parcels(rows: list[ParcelRow]) -> dict[str, list]:
     columns = {
-        "division_id": [row.division.pk for row in rows],
-        "kind_id": [row.kind.pk for row in rows],
+        "division_id": [row.division.id for row in rows],
+        "kind_id": [row.kind.code for row in rows],
         "codes": [row.codes for row in rows],
         "source": [row.values.get("source") or "" for row in rows],
         "unit_issued": [row.unit if is_measured(row) else "mu" for row in rows],
@@ -84,8 +84,8 @@ def _parcels(rows: list[ParcelRow]) -> dict[str, list]:
 def _works(placed: list[tuple[ParcelRow, str]]) -> dict[str, list]:
     return {
         "id": time_uuids(len(placed)),
-        "division_id": [row.division.pk for row, _ in placed],
-        "kind_id": [row.kind.pk for row, _ in placed],
+        "division_id": [row.division.id for row, _ in placed],
+        "kind_id": [row.kind.code for row, _ in placed],
         "parcel_id": [key for _, key in placed],
         "area_mu": [row.area for row, _ in placed],
     }
