@@ -24,16 +24,14 @@ def write_new(
     is_demo: bool,
 ) -> list[str]:
     """Parcels, works and boundaries of rows that stand nowhere yet; the parcels' keys in the order of the rows."""
-    keys, same = [], {"town_id": the_list.town_id, "is_demo": is_demo}
-    for some in batches(rows, CHUNK):
-        mine = time_uuids(len(some))
-        insert_columns(Parcel, _parcels(some) | {"id": mine}, year=the_list.year, **same)
-        placed = list(zip(some, mine, strict=True))
+    keys, same = time_uuids(len(rows)), {"town_id": the_list.town_id, "is_demo": is_demo}
+    for placed in batches(zip(rows, keys, strict=True), CHUNK):
+        columns = _parcels([row for row, _ in placed]) | {"id": [key for _, key in placed]}
+        insert_columns(Parcel, columns, year=the_list.year, **same)
         worked = [(row, key) for row, key in placed if row.kind.code in work_kinds]
         insert_columns(Work, _works(worked), year=the_list.year, **same)
         drawn = [(row, key) for row, key in placed if row.outline]
         insert_columns(Shape, _shapes(drawn), upload_id=upload and upload.pk, **same)
-        keys += mine
     return keys
 
 
