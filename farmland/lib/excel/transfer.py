@@ -55,14 +55,14 @@ def unpacked(answer: bytes) -> dict:
     """``refused`` as it was said, or ``answer``: the sheets."""
     head, blobs = unpack(answer)
     if "sheets" in head:
-        head["answer"] = [sheet_of(one, blob) for one, blob in zip(head.pop("sheets"), blobs, strict=True)]
+        head["answer"] = [_sheet(one, _numbers(blob)) for one, blob in zip(head.pop("sheets"), blobs, strict=True)]
     return head
 
 
-def sheet_of(head: dict, blob: memoryview | bytes) -> Sheet:
+def _numbers(blob: memoryview) -> array:
     rows = array(NUMBERS)
     rows.frombytes(blob)
-    return _sheet(head, rows)
+    return rows
 
 
 def _sheet(head: dict, numbers: array) -> Sheet:

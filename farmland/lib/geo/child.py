@@ -12,11 +12,11 @@ import shapely
 
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import BROKEN
-from farmland.lib.excel.transfer import SheetOut
+from farmland.lib.excel.transfer import SheetOut, packed
 from farmland.lib.excel.workbook import Cell
 from farmland.lib.geo import archive, vectors
 from farmland.lib.geo.crs import Placing, UnknownPlace, placing
-from farmland.lib.geo.shape import BadShape, areas_text, checked, write_wkb
+from farmland.lib.geo.shape import BadShape, areas_whole, checked, write_wkb
 from farmland.lib.geo.vectors import Features
 from farmland.lib.packing import pack
 
@@ -40,18 +40,25 @@ def read_land(file: BinaryIO, options: str) -> bytes:
 
 def _answer(file: BinaryIO, wishes: dict) -> bytes:
     name, features = _layer(file, wishes)
-    boundaries = _geometries(features.boundaries)
+    sheet = packed([_sheet(name, features)])
+    boundaries, features.boundaries = _geometries(features.boundaries), ()
     place = _place(boundaries, features.crs, wishes["zone"])
     if place is not None:
         boundaries = _placed(boundaries, place)
-    outlines, blobs = _outlines(boundaries)
+    problems, outlines = _outlines(boundaries)
+    notes = [*(place.notes if place else ()), *features.notes]
+    head = {"problems": problems, "crs": place.epsg if place else "", "notes": notes}
+    return pack(head, [sheet, *outlines])
+
+
+def _sheet(name: str, features: Features) -> SheetOut:
+    """The attributes below their headings; the cells are let go of."""
     sheet = SheetOut(name)
     sheet.add_cells(1, [Cell("text", one) for one in features.fields])
     for at, row in enumerate(features.rows, 2):
         sheet.add_cells(at, row)
-    notes = [*(place.notes if place else ()), *features.notes]
-    head = {"sheet": sheet.head(), "outlines": outlines, "crs": place.epsg if place else "", "notes": notes}
-    return pack(head, [sheet.rows.tobytes(), *blobs])
+    features.rows = []
+    return sheet
 
 
 def _layer(file: BinaryIO, wishes: dict) -> tuple[str, Features]:
@@ -149,20 +156,27 @@ def _placed(boundaries: list, place: Placing) -> list:
     return found
 
 
-def _outlines(boundaries) -> tuple[list, list[bytes]]:
-    """For each row null, ``["why"]``, or ``[area, west, south, east, north]``; the WKB of the last ones."""
-    outlines: list = [None if one is None else [one] for one in boundaries]
-    ready = _ready(boundaries, outlines)
-    at = [place for place, one in enumerate(ready) if one is not None]
+def _outlines(boundaries: list) -> tuple[dict[int, str], list[bytes]]:
+    """Row number → why its boundary is none; of the sound ones five columns: see ``files.outlines_of``."""
+    problems = {at: one for at, one in enumerate(boundaries, 2) if isinstance(one, str)}
+    ready = _ready(boundaries, problems)
+    boundaries.clear()
+    at = numpy.array([place for place, one in enumerate(ready) if one is not None], int)
     found = ready[at]
-    areas, boxes = areas_text(found), shapely.bounds(found).tolist()
-    for place, area, sides in zip(at, areas, boxes, strict=True):
-        outlines[place] = [area, *sides]
-    return outlines, write_wkb(found).tolist()
+    areas, boxes = numpy.array(areas_whole(found), "=i8"), shapely.bounds(found).astype("=f8")
+    wkb = write_wkb(found).tolist()
+    sizes = numpy.array([len(one) for one in wkb], "=u4")
+    return problems, [
+        (at + 2).astype("=u4").tobytes(),
+        areas.tobytes(),
+        boxes.tobytes(),
+        sizes.tobytes(),
+        b"".join(wkb),
+    ]
 
 
-def _ready(boundaries, outlines: list) -> numpy.ndarray:
-    """Each boundary as it is kept; None where there is none, or why not in ``outlines``."""
+def _ready(boundaries: list, problems: dict[int, str]) -> numpy.ndarray:
+    """Each boundary as it is kept; None where there is none, and why not in ``problems``."""
     ready = numpy.array([None if isinstance(one, str) else one for one in boundaries], object)
     sound = _sound(ready)
     ready[sound] = shapely.orient_polygons(ready[sound])
@@ -170,9 +184,9 @@ def _ready(boundaries, outlines: list) -> numpy.ndarray:
         try:
             ready[place] = checked(ready[place])
         except BadShape as reason:
-            ready[place], outlines[place] = None, [str(reason)]
+            ready[place], problems[place + 2] = None, str(reason)
         except shapely.errors.GEOSException:
-            ready[place], outlines[place] = None, [BROKEN_SHAPE]
+            ready[place], problems[place + 2] = None, BROKEN_SHAPE
     return ready
 
 

@@ -98,8 +98,8 @@ def area_mu(geometry: BaseGeometry) -> Decimal:
     return to_mu(Fraction(abs(square_metres)), "m2", 4)
 
 
-def areas_text(geometries: numpy.ndarray) -> list[str]:
-    """``area_mu`` of each boundary that is ready to be kept, as text; of most, one ring, without a detour."""
+def areas_whole(geometries: numpy.ndarray) -> list[int]:
+    """``area_mu`` of each boundary that is ready to be kept, in 0.0001 亩; of most, one ring, without a detour."""
     is_ring = (shapely.get_type_id(geometries) == POLYGON) & (shapely.get_num_interior_rings(geometries) == 0)
     points, of = shapely.get_coordinates(geometries, return_index=True)
     ends = numpy.searchsorted(of, numpy.arange(len(geometries) + 1)).tolist()
@@ -109,10 +109,10 @@ def areas_text(geometries: numpy.ndarray) -> list[str]:
         if is_simple:
             ring = slice(ends[at], ends[at + 1])
             square_metres, _ = ELLIPSOID.polygon_area_perimeter(longitudes[ring], latitudes[ring])
-            found.append(str(to_mu(Fraction(abs(square_metres)), "m2", 4)))
+            found.append(to_mu(Fraction(abs(square_metres)), "m2", 4))
         else:
-            found.append(str(area_mu(one)))
-    return found
+            found.append(area_mu(one))
+    return [int(one.scaleb(4)) for one in found]
 
 
 def shared_mu(one: BaseGeometry, other: BaseGeometry) -> Decimal:

@@ -168,10 +168,12 @@ def shapefile_layer(archive: zipfile.ZipFile, part: Part, max_rows: int, max_inf
     )
     encoding = dbf_encoding([str(name) for name in meta["fields"]], data, stated)
     fields = [decoded(str(name), encoding) for name in meta["fields"]]
-    columns = [_cells(column, encoding) for column in data]
+    boundaries, columns = shapely.from_wkb(wkb, on_invalid="ignore"), []
+    del wkb
+    while data:
+        columns.append(_cells(data.pop(0), encoding))  # the bytes of a column go when it is read
     notes = [] if encoding == "utf-8" else ["属性文字按 GBK 读入，请核对中文是否正常。"]
-    boundaries = shapely.from_wkb(wkb, on_invalid="ignore")
-    return Features(fields, _rows(columns, len(wkb)), boundaries, meta["crs"], notes)
+    return Features(fields, _rows(columns, len(boundaries)), boundaries, meta["crs"], notes)
 
 
 def _gdal(path: str, max_rows: int, **options):
@@ -184,7 +186,7 @@ def _gdal(path: str, max_rows: int, **options):
     if wkb is None:
         raise FileRefused("no-geometry", "这个图层没有图形，只有属性，请改为上传表格。")
     too_many(len(wkb), max_rows)
-    return meta, wkb, data
+    return meta, wkb, list(data)
 
 
 def _cells(column: numpy.ndarray, encoding: str = "") -> list[Cell]:
