@@ -8,6 +8,7 @@ import pytest
 import shapely
 
 from farmland.lib import geo
+from farmland.lib.geo.shape import areas_whole
 
 FIELD = shapely.box(106.05, 29.8, 106.051, 29.801)
 
@@ -95,3 +96,14 @@ def test_distance_is_zero_inside_and_metres_outside():
     # 0.001° of longitude at 29.8005° is 96.67 m, of latitude 110.86 m
     assert abs(geo.metres_to(wkb, 106.052, 29.8005) - Decimal("96.7")) <= Decimal("0.2")
     assert abs(geo.metres_to(wkb, 106.0505, 29.802) - Decimal("110.9")) <= Decimal("0.2")
+
+
+def test_areas_at_once_are_those_one_at_a_time():
+    """With holes, of several pieces, of many points; and of none."""
+    round_one = shapely.Point(106.2, 29.7).buffer(0.01)
+    holed = shapely.Polygon(round_one.exterior.coords, [shapely.Point(106.2, 29.7).buffer(0.002).exterior.coords])
+    slopes = [shapely.Polygon([(106 + n / 97, 29), (106.01 + n / 89, 29.001), (106.002, 29.02)]) for n in range(40)]
+    several = shapely.MultiPolygon([slopes[3], shapely.box(107, 30, 107.01, 30.02)])
+    fields = shapely.orient_polygons(numpy.array([round_one, holed, several, *slopes], object))
+    assert areas_whole(fields) == [int(geo.area_mu(one).scaleb(4)) for one in fields]
+    assert areas_whole(fields[:0]) == []
