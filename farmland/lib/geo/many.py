@@ -27,7 +27,10 @@ def read_many(blobs: Iterable[bytes | memoryview]) -> numpy.ndarray:
 
 
 def areas_mu(geometries: numpy.ndarray) -> list[Decimal]:
-    """The area of each in 亩, 4 decimals; lines and points count nothing."""
+    """The area of each in 亩, 4 decimals; lines and points count nothing.
+
+    Edges are straight on the cylinder: beside geodesics that is 0.0006 亩 for an edge of 400 m, nothing for 100 m.
+    """
     return [Decimal(one).scaleb(-PLACES) for one in whole_areas(geometries).tolist()]
 
 
