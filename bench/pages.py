@@ -32,8 +32,8 @@ NEED_A_FILE = (
     "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
-    "parcel_evidence", "phone_parcel",
+    "parcel_detail", "parcel_boundary", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move",
+    "work_create", "parcel_evidence", "phone_parcel",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",

@@ -206,15 +206,18 @@ def _remark(done: Comparison, known: Known, standing: Standing, work_kinds: Coll
     done.notes += _unplaced(done, known, work_kinds)
 
 
+def is_apart(drawn_mu: Decimal, issued: Decimal) -> bool:
+    """Whether a boundary measures so much else than the issued area that somebody has to look."""
+    return abs(drawn_mu - issued) > max(SMALLEST, issued * TOLERANCE)
+
+
 def _measured(rows: list[ParcelRow]) -> list[str]:
     """Where a boundary measures another area than was issued: said, and the issued one stays."""
     apart = []
     for row in rows:
         issued = row.values.get("gross_mu")
-        if row.outline and issued is not None:
-            difference = abs(row.outline.area_mu - issued)
-            if difference > max(SMALLEST, issued * TOLERANCE):
-                apart.append((difference, row, issued))
+        if row.outline and issued is not None and is_apart(row.outline.area_mu, issued):
+            apart.append((abs(row.outline.area_mu - issued), row, issued))
     if not apart:
         return []
     _, row, issued = max(apart, key=lambda one: one[0])
