@@ -25,6 +25,7 @@ POST_ONLY = (
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
     "parcel_stage", "evidence_withdraw", "division_merge", "division_rename", "layer_confirm", "layer_remove",
+    "inspection_sheet_confirm",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
@@ -72,6 +73,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
+        "inspection_sheet": Inspection.objects.filter(town=town, state="draft"),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

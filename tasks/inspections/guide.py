@@ -29,6 +29,11 @@ class Guide:
         )
         return [self._measures[code] for code in codes]
 
+    def columns(self, items) -> list[Measure]:
+        """Everything to be measured on any of these pieces, a ratio after its counts; each once."""
+        asked = {part.code: part for item in items for one in self.measures(item) for part in (*one.parts, one)}
+        return list(asked.values())
+
     def advice(self, item: InspectionItem, measured: dict[str, str] | None = None) -> Advice:
         measured = item.measured if measured is None else measured
         return advise(self.rows, facts_of(item.work) | measured, self._names)

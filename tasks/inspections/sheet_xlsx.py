@@ -8,7 +8,8 @@ from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.worksheet.worksheet import Worksheet
 
 from farmland.lib.excel.write import Column, new_sheet, new_workbook, put
-from tasks.inspections.sheet import DEMO, Sheet
+from parcels.models import InspectionItem
+from tasks.inspections.sheet import DEMO, SHEET, Sheet
 
 WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 10, "抽中": 6, "村": 10, "组": 7}
 LINE = Side(style="thin")
@@ -17,13 +18,10 @@ LINE_HEIGHT = 16  # points; programs do not grow a row for text that wraps
 
 def as_xlsx(sheet: Sheet) -> BytesIO:
     book = new_workbook()
-    columns = [
-        Column(name, WIDTHS.get(name, 15), "number" if name == "序号" or "（亩）" in name else "text")
-        for name in sheet.headings
-    ]
+    columns = [Column(name, WIDTHS.get(name, 15), **_kind(name)) for name in sheet.headings]
     facts = "　　".join(f"{name}：{value}" for name, value in sheet.facts)
     above = [sheet.title, facts, *([DEMO] if sheet.is_demo else [])]
-    page = new_sheet(book, "验收表", columns, sheet.rows, above=above, protect=False)
+    page = new_sheet(book, SHEET, columns, sheet.rows, above=above, protect=False)
     last = page.max_row + 1
     _totals(page, last, sheet)
     _foot(page, last + 1, sheet)
@@ -42,6 +40,12 @@ def as_xlsx(sheet: Sheet) -> BytesIO:
     book.save(data)
     data.seek(0)
     return data
+
+
+def _kind(name: str) -> dict:
+    if name == "结论":
+        return {"kind": "choice", "choices": [label for _, label in InspectionItem.VERDICTS]}
+    return {"kind": "number" if name == "序号" or "（亩）" in name else "text"}
 
 
 def _lines(value, width: float) -> int:

@@ -256,5 +256,6 @@ def _sheet(request, town_year: TownYear, pk, write, suffix: str, content_type: s
     batch = batch_of(request, town_year, pk)
     labels = Labels(town_year.town)
     guide = Guide(batch, Term.objects.of("attribute", town_year.town))
-    data = write(sheet_of(batch, guide, labels.of))
+    to_fill = suffix == "xlsx" and batch.state == "draft"
+    data = write(sheet_of(batch, guide, labels.of, to_fill=to_fill))
     return FileResponse(data, as_attachment=True, filename=file_name(batch, suffix), content_type=content_type)
