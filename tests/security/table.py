@@ -212,8 +212,8 @@ inspection_edit          GET    inspection  302  404  200  404  404  404  404  2
 inspection_edit          POST   inspection  302  404  400  404  404  404  404  400  400
 inspection_fill          GET    inspection  302  405  405  405  405  405  405  405  405
 inspection_fill          POST   inspection  302  404  409  404  404  404  404  409  409
-inspection_sheet         GET    inspection  302  404  200  404  404  404  404  200  200
-inspection_sheet         POST   inspection  302  404  400  404  404  404  404  400  400
+inspection_sheet         GET    inspection  302  404  404  404  404  404  404  404  404
+inspection_sheet         POST   inspection  302  404  404  404  404  404  404  404  404
 inspection_sheet_confirm GET    inspection  302  405  405  405  405  405  405  405  405
 inspection_sheet_confirm POST   inspection  302  404  404  404  404  404  404  404  404
 inspection_draw          GET    inspection  302  405  405  405  405  405  405  405  405
