@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench import land, pages, paper, towns
+from bench import computing, land, pages, paper, towns
 from bench.measure import Row, rate, seconds
 from farmland.places.models import Division
 from tasks.services import recompute
@@ -19,6 +19,7 @@ def measure():
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     town_year = towns.real_town()
     paper.leave(town_year, 40)
+    computing.leave(town_year)
     user = towns.official(town_year.town)
     client = Client()
     client.force_login(user, backend=LOGIN)

@@ -8,6 +8,7 @@ from farmland.accounts.models import User
 from farmland.jobs.models import Job
 from farmland.places.models import Division
 from parcels.models import Inspection, Parcel, Proposal, Step, Work
+from subsidies.models import Batch, Calculation, Claim, Entitlement, Payee, Rate, Round
 from tasks.models import Clue, Finding, Issue, Submission, TownYear
 
 # answers that are files, not pages
@@ -15,6 +16,7 @@ FILES = (
     "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
     "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
+    "claim_blank", "batch_file",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -24,17 +26,23 @@ POST_ONLY = (
     "proposal_approve", "issue_bulk", "ledger_import_confirm", "clue_dismiss", "clue_duplicate",
     "referral_create", "referral_answer", "inspection_create", "inspection_fill", "inspection_draw",
     "inspection_adopt", "inspection_confirm", "inspection_cancel", "parcel_evidence_add", "parcel_outcome",
-    "parcel_stage", "evidence_withdraw", "division_merge", "division_rename", "layer_confirm", "layer_remove",
-    "inspection_sheet_confirm",
+    "parcel_stage", "evidence_withdraw", "rate_publish", "rate_withdraw", "rate_choose", "calculation_create",
+    "calculation_apply", "calculation_discard", "calculation_rule", "claim_open", "claim_declare",
+    "claim_declare_rest", "claim_withdraw", "claim_verify", "claim_verify_many", "claim_upload", "claim_confirm",
+    "batch_rows", "batch_assign", "batch_settle", "batch_review", "batch_send_back", "batch_publish",
+    "batch_approve", "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object",
+    "batch_answer", "batch_fail", "batch_reissue", "batch_fund_add", "batch_rebook", "payee_confirm",
+    "payee_refuse", "payee_retire", "payee_reveal", "division_merge", "division_rename", "layer_confirm",
+    "layer_remove", "inspection_sheet_confirm",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
-    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview",
+    "parcel_import_preview", "parcel_import_columns", "form_preview", "ledger_import_preview", "claim_preview",
     "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
     "parcel_detail", "parcel_boundary", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move",
-    "work_create", "parcel_evidence", "phone_parcel",
+    "work_create", "parcel_evidence", "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
@@ -74,6 +82,14 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
         "inspection_sheet": Inspection.objects.filter(town=town, state="draft"),
+        **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
+        "calculation_detail": Calculation.objects.filter(town=town),
+        "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
+        "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
+        "batch_adjust": Entitlement.objects.filter(town=town, division=village),
+        "batch_detail": Batch.objects.filter(town=town),
+        "payee_detail": Payee.objects.filter(town=town, division=village),
+        "claim_detail": Claim.objects.filter(town=town, division=village),
         "job_detail": Job.objects.filter(town=town),
         "finding_detail": Finding.objects.filter(town=town),
         "user_detail": User.objects.filter(pk=user.pk),

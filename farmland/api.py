@@ -11,6 +11,9 @@ from farmland.places.api import DivisionList
 from parcels.api import ParcelList
 from parcels.inspection_api import InspectionList
 from subsidies.api import ProgramList, RateList
+from subsidies.claim_api import ClaimDoor
+from subsidies.claim_api import paths as claim_paths
+from subsidies.money_api import BatchList, EntitlementList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList
@@ -50,9 +53,16 @@ class DocsPage(SpectacularSwaggerSplitView):
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
-    ProgramList, RateList, JobList,
+    ProgramList, RateList, EntitlementList, ClaimDoor, BatchList, JobList,
 ]  # fmt: skip
-v1 = land_paths + form_paths + issue_paths + evidence_paths + [one for view in LISTS for one in list_paths(view)]
+v1 = (
+    land_paths
+    + form_paths
+    + issue_paths
+    + evidence_paths
+    + claim_paths
+    + [one for view in LISTS for one in list_paths(view)]
+)
 
 urlpatterns = [
     path("v1/", include(v1)),

@@ -1,7 +1,8 @@
 """One file with everything worth keeping, the same on SQLite and PostgreSQL; ``farmland.restore`` puts it back.
 
-A tar: each table as gzipped JSON lines, the raw uploads, ``manifest.json``, and last ``sha256`` over every byte before
-it, so that a cut or altered file is known as such before anything is written. Sessions and the secret key stay out.
+A tar: each table as gzipped JSON lines, the raw uploads, the key files (``farmland.lib.keyring``), ``manifest.json``,
+and last ``sha256`` over every byte before it, so that a cut or altered file is known as such before anything is
+written. Sessions and SECRET_KEY stay out.
 """
 
 import base64
@@ -30,6 +31,7 @@ from django.utils import timezone
 
 from farmland.jobs import storage
 from farmland.jobs.models import Upload
+from farmland.lib import keyring
 
 FORMAT = "1"
 FORGOTTEN = ("sessions.Session", "jobs.WorkerBeat")  # everybody signs in again, workers beat again
@@ -51,7 +53,8 @@ class Table:
 
 @dataclass
 class Manifest:
-    """What a backup holds. ``media``: sha256 and size in bytes by path; ``skipped``: paths of files that were lost."""
+    """What a backup holds. ``media``: sha256 and size in bytes by path; ``skipped``: paths of files that were lost;
+    ``keys``: names of the key files."""
 
     created_at: str
     database: str
@@ -59,6 +62,7 @@ class Manifest:
     tables: dict[str, Table] = field(default_factory=dict)
     media: dict[str, dict] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     format: str = FORMAT
     farmland: str = ""
     django: str = django.__version__
@@ -133,6 +137,9 @@ def _write(file: _Hashed, folder: Path, skip_missing: bool) -> Manifest:
             with (storage.root() / path).open("rb") as raw:
                 _add(archive, f"media/{path}", raw)
             manifest.media[path] = {"sha256": sha256, "size": size}
+        for path in keyring.files():
+            _add_bytes(archive, f"keys/{path.name}", path.read_bytes())
+            manifest.keys.append(path.name)
         _add_bytes(archive, "manifest.json", manifest.to_json())
         _add_bytes(archive, "sha256", file.sha256.hexdigest().encode())
     return manifest

@@ -62,7 +62,12 @@ RAIL = (
     Item("patrol", "camera", "报线索", ("patrol",), action="patrol", alone=True),
     Item("form_home", "form", "填报", ("form", "submission")),
     Item("acceptance_list", "accept", "验收", ("acceptance", "inspection"), whole=True),
-    Item("subsidy_list", "money", "补助", ("subsidy", "entitlement", "claim", "batch")),
+    Item(
+        "subsidy_list",
+        "money",
+        "补助",
+        ("subsidy", "entitlement", "claim", "batch", "rate", "calculation", "payee", "publicity", "audit_money"),
+    ),
     Item("bulletin_list", "bulletin", "通报", ("bulletin",), whole=True),
     Item("alert_list", "alert", "预警", ("alert",)),
     Item("district", "district", "区级", ("district",)),

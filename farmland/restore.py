@@ -28,12 +28,16 @@ from farmland.backup import (
     stored_models,
 )
 from farmland.jobs import storage
+from farmland.lib import keyring
+from subsidies import freeze
 
 SEEDED = (  # what a new database holds as soon as it has tables
     "contenttypes.ContentType", "auth.Permission", "places.Term",
     "parcels.Ladder", "parcels.Rung", "parcels.Kind", "parcels.Kind_feeds",
 )  # fmt: skip
 MEDIA_PATH = re.compile(r"uploads/([0-9a-f]{2})/([0-9a-f]{2})/(\1\2[0-9a-f]{60})")
+
+KEY_FILE = re.compile(r"[a-z]+\.key")
 
 
 def restore_backup(path: Path, *, replace: bool = False) -> Manifest:
@@ -51,6 +55,8 @@ def restore_backup(path: Path, *, replace: bool = False) -> Manifest:
         elif not replace:
             _require_empty()
         _place_media(archive, manifest)
+        for name in manifest.keys:
+            keyring.merge(name.removesuffix(".key"), archive.extractfile(f"keys/{name}").read().decode())
         try:
             with transaction.atomic():
                 _load(archive, manifest, replace)
@@ -92,7 +98,8 @@ def _checked(archive: tarfile.TarFile, file: BinaryIO) -> Manifest | None:
     except (ValueError, KeyError, TypeError):
         return None
     names = {f"tables/{label}.jsonl.gz" for label in manifest.tables} | {f"media/{path}" for path in manifest.media}
-    named = all(
+    names |= {f"keys/{name}" for name in manifest.keys}
+    named = all(KEY_FILE.fullmatch(name) for name in manifest.keys) and all(
         (found := MEDIA_PATH.fullmatch(path)) and found[3] == one["sha256"] for path, one in manifest.media.items()
     )
     return manifest if named and names == {one.name for one in members[:-2]} else None
@@ -131,6 +138,7 @@ def _load(archive: tarfile.TarFile, manifest: Manifest, replace: bool) -> None:
     if not replace:
         _require_empty()  # again, now that nobody else can write
     stored = stored_models()
+    freeze.uninstall()  # nobody else sees the tables without it: this transaction puts it back
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -143,6 +151,7 @@ def _load(archive: tarfile.TarFile, manifest: Manifest, replace: bool) -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), stored):
             cursor.execute(statement)
     connection.check_constraints()
+    freeze.install()
     for model in stored:
         found = read_rows(model, lambda data: None)
         if found != manifest.tables[model._meta.label]:

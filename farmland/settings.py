@@ -269,6 +269,9 @@ FORM_MAX_INFLATED = 50 * 1024 * 1024
 BULK_MAX_BYTES = 100 * 1024 * 1024
 BULK_MAX_INFLATED = 600 * 1024 * 1024
 
+# Days a payment list hangs on the wall where the plan says nothing (calendar days, both ends counted).
+PUBLICITY_DAYS = env.int("PUBLICITY_DAYS", default=7)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("tasks.urls")),
     path("", include("tasks.forms.urls")),
     path("", include("tasks.evidence_urls")),
+    path("", include("subsidies.urls")),
     path("<slug:town>/<int:year>/", dashboard.dashboard_town, name="dashboard_town"),
     path("<slug:town>/<int:year>/villages/<str:code>/", village.village_detail, name="village_detail"),
 ]

@@ -13,19 +13,24 @@ EXPLANATION = "补助标准写明由几部分组成的（如复耕 300 元、复
 def parts_against_rate(case: Case) -> Iterator[Remark]:
     for program in case.doc.programs:
         for rate in program.rates:
-            for name, price, components in _priced(rate):
-                total = sum(components.values())
-                if total == price:
-                    continue
-                parts = " + ".join(f"{part}{figure(value)}" for part, value in components.items())
-                yield error(
-                    f"{rate.clause}·{rate.name}{name}",
-                    rate.clause,
-                    f"{figure(price)}元/亩",
-                    f"{' + '.join(figure(value) for value in components.values())} = {figure(total)}元/亩",
-                    f"“{rate.name}”{name}标准为{figure(price)}元/亩，组成部分{parts}加总为{figure(total)}元/亩，"
-                    f"相差{figure(abs(total - price))}元/亩，请核对。",
-                )
+            yield from parts_off(rate)
+
+
+def parts_off(rate) -> Iterator[Remark]:
+    """One remark for every price of a rate that its parts do not add up to."""
+    for name, price, components in _priced(rate):
+        total = sum(components.values())
+        if total == price:
+            continue
+        parts = " + ".join(f"{part}{figure(value)}" for part, value in components.items())
+        yield error(
+            f"{rate.clause}·{rate.name}{name}",
+            rate.clause,
+            f"{figure(price)}元/亩",
+            f"{' + '.join(figure(value) for value in components.values())} = {figure(total)}元/亩",
+            f"“{rate.name}”{name}标准为{figure(price)}元/亩，组成部分{parts}加总为{figure(total)}元/亩，"
+            f"相差{figure(abs(total - price))}元/亩，请核对。",
+        )
 
 
 def _priced(rate) -> Iterator[tuple[str, Decimal, dict[str, Decimal]]]:

@@ -15,7 +15,7 @@ SEVERITY_NAMES = {"error": "错误", "warning": "警告", "note": "提示"}
 @transaction.atomic
 def check(plan: Plan) -> list[str]:
     """Run every rule on the plan as loaded and bring its findings in step; what changed, in Chinese."""
-    remarks = run(plan.document, common_dictionary())
+    remarks = run(plan.document, common_dictionary(), plan=plan)
     waivers = _in_force(plan, remarks)
     wanted = []
     for order, remark in enumerate(remarks):

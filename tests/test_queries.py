@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from bench import land, pages, paper, towns
+from bench import computing, land, money, pages, paper, towns
 from farmland.accounts.models import ApiToken
 from farmland.api import LISTS
 from farmland.places.models import Division
@@ -36,7 +36,9 @@ class Town:
         land.spread(self.year, PARCELS, first=1 + number * PARCELS)
         paper.leave(self.year, 12)
         self.propose(number)
+        money.owe(self.year)
         recompute(self.year.town, self.year.year)
+        computing.leave(self.year)
 
     def propose(self, number: int) -> None:
         """Self-chosen parcels, ten a round."""
@@ -54,7 +56,8 @@ class Town:
         self.visit("official", user, pages.addresses(self.year, village, user))
         head = towns.person("village_head", village, "head-of-a-village")
         own = ("form_home", "form_division", "village_detail", "parcel_list", "parcel_detail", "issue_list")
-        own += ("phone_home", "phone_parcel", "parcel_evidence")
+        own += ("phone_home", "phone_parcel", "parcel_evidence", "subsidy_list", "claim_list", "claim_detail",
+                "entitlement_list", "entitlement_detail", "parcel_money")  # fmt: skip
         found = pages.addresses(self.year, village, head)
         self.visit("head", head, {name: found[name] for name in own})
         token = APIClient()

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
-from bench import land, pages, paper, papers, towns
+from bench import land, money, pages, paper, papers, towns
 from farmland.places.models import Division
 from tasks.forms.facts import issue_form
 from tasks.services import recompute
@@ -20,7 +20,8 @@ MOST = 200_000  # bytes
 ROWS = 300  # parcels of the village, each a row of its form
 VILLAGE = (
     "login", "password_change", "form_home", "form_division", "submission_detail", "village_detail", "parcel_list",
-    "parcel_detail", "issue_list", "issue_detail", "plan_detail",
+    "parcel_detail", "issue_list", "issue_detail", "plan_detail", "subsidy_list", "claim_list", "claim_detail",
+    "entitlement_list", "entitlement_detail", "parcel_money",
 )  # fmt: skip
 PARTS = re.compile(r'(?:href|src)="(/static/[^"?#]+)')
 
@@ -34,6 +35,7 @@ class Village:
         self.place = Division.objects.filter(town=town).exclude(pk=town.pk).order_by("path")[0]
         land.spread(self.year, ROWS, climb=False, only=self.place)
         paper.leave(self.year, 120)
+        money.owe(self.year)
         recompute(town, self.year.year)
         self.head = towns.person("village_head", self.place, "head-of-a-village")
         self.client = Client()

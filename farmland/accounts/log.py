@@ -1,6 +1,6 @@
 """操作记录: who did what to which thing, before, after and why; and whether the chain of records still holds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, time
 
 from django.core.exceptions import PermissionDenied
@@ -24,12 +24,22 @@ KEYS = {
     "area_mu": "面积（亩）", "areas_mu": "面积（亩）", "stage": "环节", "version": "表格版本", "tranche": "批次",
     "closed_on": "关账日期", "counted_mu": "已认定（亩）", "rest_mu": "结转（亩）", "moved": "整项结转",
     "split": "部分结转", "parcels": "图斑", "issues": "问题", "mapping": "列名对照", "defaults": "缺省值",
-    "post": "岗位",
+    "post": "岗位", "total_yuan": "合计（元）", "amount_yuan": "金额（元）", "added": "列入", "removed": "移出",
+    "number": "第几次", "from": "起", "to": "止", "place": "地点", "moment": "哪一张", "payee": "收款账户",
+    "row": "行", "attempt": "第几次", "source": "资金来源", "document": "文号", "tail": "尾号", "bank": "开户行",
+    "holds": "成立", "subject": "对象", "test": "条件", "chosen": "所选读法", "valid_from": "生效日",
 }  # fmt: skip
-INSIDE = ("step", "issue", "user")  # ids of rows, for programs: the line's own subject names the thing
+INSIDE = ("step", "issue", "user", "adjusts")  # ids of rows, for programs: the line's own subject names the thing
 DIGESTS = ("digest", "sha256")
 SHORT = 12
 FILTERS = ("who", "action", "q", "since", "until")
+AUDITS: list[Callable[[], tuple[str, list[str]]]] = []
+
+
+def register_audit(audit: Callable[[], tuple[str, list[str]]]) -> None:
+    """What ``verify_audit`` checks besides the chain: gives (a line about what was checked, what is wrong)."""
+    if audit not in AUDITS:
+        AUDITS.append(audit)
 
 
 @require_safe

@@ -28,12 +28,17 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read as somethin
 
 
 def powers(user, town: Division) -> set[str]:
-    """What the user may do in the whole town for every kind of task, as words of the roles' ``can`` lists."""
+    """What the user may give others in the whole town: what their roles ``can`` do for every kind of task, and what
+    these ``give`` without doing it themselves (a village's claim: who verifies it does not make it)."""
     terms = {term.code: term for term in Term.objects.filter(dictionary="role", town=None)}
     if user.is_superuser:
-        return {action for term in terms.values() for action in term.attrs.get("can", [])}
+        return {action for term in terms.values() for action in _given(term)}
     grants = [one for one in user.current_grants if one.division.contains(town) and not one.kinds]
-    return {action for one in grants if one.role in terms for action in terms[one.role].attrs.get("can", [])}
+    return {action for one in grants if one.role in terms for action in _given(terms[one.role])}
+
+
+def _given(term: Term) -> list[str]:
+    return [*term.attrs.get("can", []), *term.attrs.get("gives", [])]
 
 
 def roles_within(can: set[str]) -> list[Term]:

@@ -11,6 +11,7 @@ from farmland.demo.forms import hand_in
 from farmland.demo.ground import survey
 from farmland.demo.issues import undo_demo_moves, write_clues, write_issues
 from farmland.demo.land import Land
+from farmland.demo.money import demo_money, reopen_versions
 from farmland.demo.photos import write_evidence
 from farmland.demo.proposals import write_proposals
 from farmland.demo.stories import Story, stories
@@ -119,7 +120,9 @@ def remove_demo() -> dict[str, int]:
     issues = Issue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True))
     clues = Clue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True) | Q(issue__in=issues))
     undo_demo_moves()
+    reopen_versions()
     gone = [
+        *demo_money(invented),
         *(Snapshot.objects.filter(town=one.town_id, year=one.year) for one in demo_years),
         Submission.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         Form.objects.filter(Q(is_demo=True) | Q(division__is_demo=True), submissions=None),

@@ -1,7 +1,8 @@
 """The one condition shape ``[fact, op, value]``, shared by decision rules and rates.
 
 A fact that is unknown (absent from the row, or None) makes a condition neither true nor false: ``holds`` answers
-None, so that an exclusion that cannot be tested can hold the money.
+None, so that an exclusion that cannot be tested can hold the money. ``has`` on a set that is known in part answers
+None for what was never looked for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,19 @@ ORDERED = {
     ">=": lambda a, b: a >= b,
 }
 OPERATORS = ("=", "!=", *ORDERED, "in", "not_in", "has", "contains")
+
+
+@dataclass(frozen=True)
+class Partly:
+    """A set of which only some members could be looked for: of the others nobody knows whether they are in it."""
+
+    members: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+    def has(self, one: str) -> bool | None:
+        if one in self.members:
+            return True
+        return False if one in self.asked else None
 
 
 class ConditionError(ValueError):
@@ -61,7 +75,9 @@ class Condition:
             return _same(actual, expected) == (self.op == "=")
         if self.op in ("in", "not_in"):
             return any(_same(actual, one) for one in expected) == (self.op == "in")
-        return str(expected) in actual if self.op == "contains" else expected in list(actual)
+        if self.op == "contains":
+            return str(expected) in actual
+        return actual.has(expected) if isinstance(actual, Partly) else expected in list(actual)
 
 
 def all_hold(conditions: Iterable[Condition], row: Mapping[str, Any]) -> bool | None:

@@ -54,6 +54,16 @@ STATES = {
     "accepted": Look("met", "met", "已认定"),
     "closed": Look("met", "met", "已销号"),
     "reopened": Look("back", "risk", "重新整改"),
+    # amounts and claims of the money
+    "due": Look("track", "track", "应补"),
+    "held": Look("risk", "risk", "暂缓"),
+    "ineligible": Look("none", "none", "不予补助"),
+    "batched": Look("queue", "track", "批次中"),
+    "settled": Look("met", "met", "已核定"),
+    "submitted": Look("queue", "track", "已申报"),
+    "verified": Look("met", "met", "已核实"),
+    "withdrawn": Look("back", "none", "已撤回"),
+    "draft": Look("none", "none", "待申报"),
 }
 
 # On a red line (一票否决) lateness and being out of reach are red; elsewhere they are amber and ink.

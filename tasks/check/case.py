@@ -35,10 +35,14 @@ class Quote:
 
 
 class Case:
-    """``dictionary`` is the common one; ``ledgers`` takes the place of the plan's own when given."""
+    """``dictionary`` is the common one; ``ledgers`` takes the place of the plan's own when given.
 
-    def __init__(self, doc: PlanDoc, dictionary, ledgers: list[LedgerDoc] | None = None):
+    ``plan`` is the loaded one, None while a file is checked that nobody has loaded.
+    """
+
+    def __init__(self, doc: PlanDoc, dictionary, ledgers: list[LedgerDoc] | None = None, plan=None):
         self.doc = doc
+        self.plan = plan
         self.dictionary = dictionary.with_plan(doc)
         self.ledgers = doc.ledgers if ledgers is None else ledgers
         self.targets = {target.key: target for target in doc.targets}

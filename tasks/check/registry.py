@@ -61,13 +61,13 @@ def rule(id: str, title: str, *, explanation: str) -> Callable[[Finder], Finder]
     return enter
 
 
-def run(doc, dictionary, *, ledgers=None) -> list[Remark]:
+def run(doc, dictionary, *, ledgers=None, plan=None) -> list[Remark]:
     """All remarks on a plan: errors first, then by rule, then in the order of the document.
 
     ``doc`` is a PlanDoc, ``dictionary`` the common DictionaryDoc; ``ledgers`` (LedgerDocs) takes the place of the
-    plan's own when given.
+    plan's own when given. ``plan`` is the loaded Plan, for rules that look at what other years have counted.
     """
-    case = Case(doc, dictionary, ledgers)
+    case = Case(doc, dictionary, ledgers, plan)
     found = [replace(remark, rule=id) for id in sorted(RULES) for remark in RULES[id].find(case)]
     return sorted(_told_apart(found), key=lambda remark: (SEVERITIES.index(remark.severity), remark.rule))
 

@@ -306,6 +306,7 @@ class RateDoc(Node):
     round: list[str] = words()
     payees: dict = free()
     sources: list = free()
+    guards: dict = free()  # what is looked at before money goes out: block, warn or off
     open: str = text()  # why no figure is given: the rate stays open and says so
     note: str = text()
 

@@ -85,6 +85,19 @@ def rate_facts(dictionary) -> set[str]:
     return {*RATE_FACTS, *areas, *dictionary.codes("attribute")}
 
 
+GUARDS = {  # what is looked at before money goes out (guards of a rate)
+    "abandoned": "核查为未撂荒",
+    "one_subsidy": "同一地块已享受同组的其他补助（一地一补）",
+    "once": "同一地块已享受过这项一次性补助",
+    "overlap": "与另一块也在补助的图斑重叠",
+    "last_year": "上年已整治并认定的图斑",
+    "within_parcel": "认定面积超过图斑面积",
+    "within_accepted": "申报面积超过认定面积",
+    "accepted": "还没有验收认定",
+    "two_versions": "验收跨了标准的两个版本",
+}
+SEVERITIES = ("block", "warn", "off")
+
 FORMULA_WORDS = {
     "现状": "调查日的现状面积（survey）",
     "扣除": "扣除数（deduction）",

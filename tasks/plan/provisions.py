@@ -8,7 +8,7 @@ from farmland.lib.conditions import Condition, ConditionError
 from farmland.lib.documents import NUMBER, Node, Problem
 from tasks.plan.dictionary import DictionaryDoc, circular, twice, unknown
 from tasks.plan.document import PlanDoc, ProgramDoc, RateDoc, RuleDoc
-from tasks.plan.facts import RULE_FACTS, THEN_KEYS, rate_facts
+from tasks.plan.facts import GUARDS, RULE_FACTS, SEVERITIES, THEN_KEYS, rate_facts
 
 TERMS_OF = {  # facts whose values are codes of a dictionary
     "state": "ground_state",
@@ -98,11 +98,11 @@ def program_problems(doc: PlanDoc, dictionary: DictionaryDoc) -> list[Problem]:
         if program.publicity_days is not None and not 0 < program.publicity_days <= 365:
             problems.append(_problem(program, "publicity_days", "公示期应为 1 至 365 天。"))
         for rate in program.rates:
-            problems += _rate(rate, program, dictionary)
+            problems += rate_problems(rate, program, dictionary)
     return problems
 
 
-def _rate(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list[Problem]:
+def rate_problems(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list[Problem]:
     facts = rate_facts(dictionary)
     problems = []
     for name in ("where", "unless", "when"):
@@ -117,7 +117,7 @@ def _rate(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc) -> list
     for one in rate.per:
         if one not in GRAINS:
             problems.append(unknown(rate, "per", one, GRAINS, "计算单元"))
-    return problems + _times(rate) + _less(rate, program) + _amounts(rate, facts) + _parts(rate)
+    return problems + _times(rate) + _less(rate, program) + _amounts(rate, facts) + _parts(rate) + _guards(rate)
 
 
 def _fact(rate: RateDoc, name: str, value: str, facts: set[str]) -> list[Problem]:
@@ -232,6 +232,18 @@ def _parts(rate: RateDoc) -> list[Problem]:
     shares = [_amount(value) for value in payees.values()]
     if shares and None not in shares and sum(shares) != 1:
         problems.append(_problem(rate, "payees", f"各收款人的份额应合计为 1，现为 {sum(shares)}。"))
+    return problems
+
+
+def _guards(rate: RateDoc) -> list[Problem]:
+    if not isinstance(rate.guards or {}, dict):
+        return [_problem(rate, "guards", "应为一组“名称: block、warn 或 off”。")]
+    problems = []
+    for name, severity in (rate.guards or {}).items():
+        if name not in GUARDS:
+            problems.append(unknown(rate, "guards", name, set(GUARDS), "核查"))
+        elif severity not in SEVERITIES:
+            problems.append(unknown(rate, f"guards.{name}", str(severity), set(SEVERITIES), "处理"))
     return problems
 
 

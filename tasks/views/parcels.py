@@ -26,6 +26,7 @@ from tasks.views.log_words import EventWords
 from tasks.views.map_beside import map_beside
 from tasks.views.parcel_groups import ByVillage, Group, chosen_groups, groups, kept_groups, totals_of
 from tasks.views.parcel_overlaps import CHOICES, mark_of, with_overlaps
+from tasks.views.parcel_sections import sections_of
 from tasks.views.trail import trail
 from tasks.waiting import first_of
 
@@ -113,6 +114,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "ladders": ladders,
         "to_accept": to_accept(ladders, parcel),
         "may": {} if town_year.closed_on else _rights(request.user, parcel),
+        "sections": sections_of(request.user, parcel),
     }
     return render(request, "parcels/detail.html", page)
 

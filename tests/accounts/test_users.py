@@ -126,7 +126,7 @@ def test_a_username_that_is_taken_or_bad_is_refused_with_a_reason(official, plac
 
 
 def test_a_manager_with_less_gives_less(client, places):
-    less = ["view", "report", "patrol", "coordinates", "manage_users"]
+    less = ["view", "report", "patrol", "coordinates", "read_money", "claim", "manage_users"]
     Term.objects.create(dictionary="role", code="clerk", label="文员", attrs={"can": less})
     user = person("clerk", places["xihe"])
     client.force_login(user, backend=BACKEND)

@@ -44,7 +44,25 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
-from subsidies.models import Program, Rate
+from subsidies.accounts import encrypt
+from subsidies.claim_form import PURPOSE as CLAIM_FORM
+from subsidies.claim_form import blank
+from subsidies.models import (
+    Batch,
+    BatchPaper,
+    Calculation,
+    Claim,
+    Entitlement,
+    Fund,
+    Objection,
+    Payee,
+    Program,
+    Publicity,
+    Rate,
+    RateVersion,
+    Round,
+    Ruling,
+)
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE
@@ -179,7 +197,10 @@ class Planter:
         found.share = Share.objects.filter(target__plan=self.plan, division=self.division).first()
         found.progress = Progress.objects.filter(town=self.town, division=self.division).first()
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
+        found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
+        found.payee, found.batch_file = self.payee(), self.notice(found.batch)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
+        found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
             found.progress = Progress.objects.filter(town=self.town, division=None).first()
         record(self.word("action"), self.word("subject"), user=self.by, town=self.town,
@@ -405,6 +426,97 @@ class Planter:
         found = Finding.objects.filter(plan=self.plan, waived=False).order_by("order")[taken]
         waive(found, by=self.by, reason=self.word("waiver"), basis=self.word("basis"))
         return found
+
+    def computing(self) -> tuple[Rate, RateVersion, Round, Calculation]:
+        """A draft nobody can compute, a calculation that was let go, a ruling."""
+        rate = Rate.objects.filter(town=self.town).select_related("program").order_by("pk").first()
+        text = HOSTILE.format("")  # versions are the plan's, read by every village of the town: no mark of a place
+        rule = {"key": rate.key, "name": text, "clause": text, "note": text, "lines": [{"price": text}]}
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=900, defaults={"digest": "0" * 64, "reason": text, "rule": rule}
+        )
+        round_, _ = Round.objects.get_or_create(town=self.town, program=rate.program, year=self.year, label="轮次")
+        line = {"change": "new", "rate": rate.key, "name": self.word("linerate"), "subject": "division:x",
+                "before": None, "after": "1.00", "state_before": "", "state": "held", "settled": False,
+                "adjust": None, "reason": self.word("linereason"), "division": self.division.pk}  # fmt: skip
+        made = Calculation.objects.create(
+            town=self.town, round=round_, facts_digest="0" * 64, awards=[{"note": self.word("calculationnote")}],
+            differences=[line], as_of=timezone.now(), state="discarded", made_by=self.by,
+        )  # fmt: skip
+        Ruling.objects.create(
+            town=self.town, division=self.division, round=round_, rate_key=rate.key, subject="work:x",
+            test=self.word("ruledtest"), holds=True, reason=self.word("ruledreason"), by=self.by,
+        )  # fmt: skip
+        return rate, version, round_, made
+
+    def money(self, work: Work):
+        """A claim given back, the form to fill in, an amount that waits, a batch of the town."""
+        program = Program.objects.filter(town=self.town).order_by("order").first()
+        round, _ = Round.objects.get_or_create(
+            town=self.town, program=program, year=self.year, label="管护", is_yearly=True
+        )
+        place = {"town": self.town, "division": self.division, "round": round, "year": self.year, "work": work}
+        claim = Claim.objects.create(
+            **place, cap_mu=Decimal(2), declared_mu=Decimal(1), reason=self.word("lessreason"), state="returned",
+            crop=self.word("claimcrop")[:40], verdict_reason=self.word("verdict"), submitted_by=self.by,
+        )  # fmt: skip
+        data = blank(self.division, self.year, self.by)
+        file = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('claimfile')}.xlsx", data), town=self.town, division=self.division,
+            user=self.by, purpose=CLAIM_FORM, limit=10**7,
+        )  # fmt: skip
+        rate = Rate.objects.filter(town=self.town).order_by("order", "pk").first()
+        version, _ = RateVersion.objects.get_or_create(
+            rate=rate, town=self.town, number=1,
+            defaults={"rule": {}, "digest": "0" * 64, "state": "published", "published_at": timezone.now()},
+        )  # fmt: skip
+        tests = [{"group": "unless", "text": self.word("test"), "found": self.word("found"), "result": "unknown",
+                  "clause": self.word("testclause"), "ruled": {"by": "x", "reason": self.word("ruled"),
+                                                               "holds": False}}]  # fmt: skip
+        entitlement = Entitlement.objects.create(
+            **place, claim=claim, program=rate.program, rate_version=version, rate_key=rate.key,
+            subject=f"work:{work.pk}", state="held", reason=self.word("heldreason"), facts_digest="0" * 64,
+            explanation={"tests": tests, "works": [str(work.pk)]},
+            exclusions=[{"text": self.word("exclusion"), "result": "unknown", "clause": ""}],
+        )  # fmt: skip
+        batch = Batch.objects.create(
+            town=self.town, program=program, round=round, year=self.year, number=self.word("no", "=1+{}<i>"),
+            note=self.word("moneynote"),
+        )  # fmt: skip
+        return claim, file, entitlement, batch
+
+    def payee(self) -> Payee:
+        """An account in use, with a pending change of it."""
+        payee = Payee(
+            town=self.town, division=self.division, kind="coop", name=self.word("payee"), bank=self.word("bank"),
+            tail="1234", fingerprint=self.mark, reason=self.word("payeereason"), state="active", entered_by=self.by,
+            confirmed_by=User.objects.exclude(pk=self.by.pk).first(), confirmed_at=timezone.now(),
+        )  # fmt: skip
+        payee.account = encrypt("6228480000001234", payee.pk)
+        payee.save()
+        return payee
+
+    def notice(self, batch: Batch) -> Upload:
+        """A void posting with an objection, a paper of the checklist, money of a source; the paper's file."""
+        shown = Publicity.objects.create(
+            town=self.town, batch=batch, number=1, starts_on=self.today, ends_on=self.today, required_days=1,
+            place=self.word("wall"), digest="x", state="void", void_reason=self.word("voidreason"), by=self.by,
+        )  # fmt: skip
+        Objection.objects.create(
+            town=self.town, publicity=shown, who=self.word("objector"), what=self.word("objection"), on=self.today,
+            state="upheld", answer=self.word("objanswer"), entered_by=self.by, answered_by=self.by,
+            answered_at=timezone.now(),
+        )  # fmt: skip
+        file = Upload.objects.store(
+            SimpleUploadedFile(f"{self.word('batchpaper')}.pdf", b"%PDF-1.7"), town=self.town, user=self.by,
+            purpose="batch_paper", limit=100,
+        )  # fmt: skip
+        BatchPaper.objects.create(town=self.town, batch=batch, name=self.word("papername"), upload=file, by=self.by)
+        Fund.objects.create(
+            town=self.town, program=batch.program, source="county", role="allotted", amount=1, on=self.today,
+            document=self.word("funddocument"), reason=self.word("fundreason"), by=self.by,
+        )  # fmt: skip
+        return file
 
     def rate(self):
         rate = Rate.objects.filter(town=self.town).prefetch_related("kinds").first()

@@ -210,6 +210,6 @@ def test_only_the_work_the_standard_is_about_is_measured(measured):
 def test_a_plan_file_with_a_wrong_requirement_is_refused_with_its_place(then, purpose, message):
     row = f"  - {{key: wrong, purpose: {purpose}, when: [], quote: 一, then: {then}}}"
     with pytest.raises(DocumentError) as refusal:
-        read_plan(XIHE.replace("  - key: hard_surface\n", f"{row}\n  - key: hard_surface\n"), common_dictionary())
+        read_plan(XIHE.replace("\nterms:\n", f"{row}\n\nterms:\n"), common_dictionary())
 
     assert any(message in str(one) and "then.require" in str(one) for one in refusal.value.problems)

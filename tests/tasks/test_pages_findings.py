@@ -223,7 +223,7 @@ def test_a_waiver_whose_figure_changed_does_not_come_back_with_it(official, monk
     waive(official, finding)
     plan, remarks = finding.plan, findings.run(finding.plan.document, findings.common_dictionary())
     other = [replace(remark, computed="别的数") if remark.rule == "C06" else remark for remark in remarks]
-    monkeypatch.setattr(findings, "run", lambda *_: other)
+    monkeypatch.setattr(findings, "run", lambda *_, **__: other)
     findings.check(plan)
     monkeypatch.undo()
     findings.check(plan)

@@ -1,0 +1,33 @@
+"""Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
+
+from subsidies.views import (
+    batch_acts,
+    batches,
+    calculations,
+    claim_acts,
+    claim_files,
+    claims,
+    entitlements,
+    funds,
+    home,
+    parcels,
+    payees,
+    rates,
+    simulate,
+)
+
+urlpatterns = [
+    *home.urls,
+    *simulate.urls,
+    *rates.urls,
+    *calculations.urls,
+    *claims.urls,
+    *claim_acts.urls,
+    *claim_files.urls,
+    *entitlements.urls,
+    *parcels.urls,
+    *batches.urls,
+    *funds.urls,
+    *batch_acts.urls,
+    *payees.urls,
+]
