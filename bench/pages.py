@@ -35,7 +35,7 @@ POST_ONLY = (
     "batch_approve", "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object",
     "batch_answer", "batch_fail", "batch_reissue", "batch_fund_add", "batch_rebook", "payee_confirm",
     "payee_refuse", "payee_retire", "payee_reveal", "division_merge", "division_rename", "layer_confirm",
-    "layer_remove", "audit_money_check",
+    "layer_remove", "audit_money_check", "inspection_sheet_confirm",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (
@@ -43,8 +43,8 @@ NEED_A_FILE = (
     "layer_preview",
 )  # fmt: skip
 PARCEL_PAGES = (
-    "parcel_detail", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move", "work_create",
-    "parcel_evidence", "phone_parcel", "parcel_money",
+    "parcel_detail", "parcel_boundary", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move",
+    "work_create", "parcel_evidence", "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
     "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
@@ -83,6 +83,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(
             ("inspection_detail", "inspection_edit", "inspection_figure"), Inspection.objects.filter(town=town)
         ),
+        "inspection_sheet": Inspection.objects.filter(town=town, state="draft"),
         **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
         "calculation_detail": Calculation.objects.filter(town=town),
         "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),

@@ -31,7 +31,20 @@ def set_shape(
     parcel: Parcel, geometry: BaseGeometry, *, crs: str, upload: Upload | None = None, is_demo: bool = False
 ) -> Shape:
     """Give a parcel its boundary, or another one; the same boundary again writes nothing. Raises ``geo.BadShape``."""
-    new = new_shape(geo.checked(geometry), town=parcel.town, crs=crs, parcel=parcel, upload=upload, is_demo=is_demo)
+    return _put(parcel, geo.checked(geometry), crs=crs, upload=upload, is_demo=is_demo)
+
+
+def place_shape(parcel: Parcel, wkb: bytes, **facts) -> Shape:
+    """``set_shape`` of a boundary that has been checked where it was read."""
+    return _put(parcel, geo.read_wkb(wkb), **facts)
+
+
+def drop_shape(parcel: Parcel) -> None:
+    Shape.objects.filter(parcel=parcel).delete()
+
+
+def _put(parcel: Parcel, geometry: BaseGeometry, *, crs: str, upload: Upload | None, is_demo: bool) -> Shape:
+    new = new_shape(geometry, town=parcel.town, crs=crs, parcel=parcel, upload=upload, is_demo=is_demo)
     old = Shape.objects.filter(parcel=parcel).first()
     if old is not None:
         if old.digest == new.digest:

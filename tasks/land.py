@@ -17,6 +17,7 @@ from farmland.lib.refused import Refused
 from parcels import changes, verification, works
 from parcels.models import Kind, Parcel, Work
 from tasks.models import Plan, TownYear
+from tasks.overlaps import request_overlaps
 from tasks.services import request_recompute
 
 
@@ -65,9 +66,12 @@ def allowed_kinds(town_year: TownYear) -> list[Kind]:
 
 def edit(town_year: TownYear, parcel: Parcel, wish: changes.Edit, *, by: User) -> bool:
     with changing(town_year) as now:
+        moves = wish.values.get("division", parcel.division) != parcel.division
         done = changes.edit(parcel, wish, by=by)
         if done:
             recompute_after(now, by)
+        if done and moves:  # a short code is the same land in its village only
+            request_overlaps(now.year.town, now.year.year, by)
         return done
 
 

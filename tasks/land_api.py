@@ -10,6 +10,8 @@ from rest_framework.response import Response
 from farmland.lib.api.errors import wrong_parameter
 from farmland.lib.api.fields import PlainDecimalField
 from farmland.lib.api.http import idempotency_key
+from farmland.lib.api.lists import json_response
+from farmland.lib.api.parameters import check_names
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from parcels.api import ParcelList
@@ -17,9 +19,10 @@ from parcels.changes import NAMES, Edit
 from parcels.models import Parcel, Work
 from parcels.verification import LABELS, Said
 from parcels.works import Plan
-from tasks import land
+from tasks import boundary, land
 from tasks.acceptance_api import refused
 from tasks.models import TownYear
+from tasks.overlaps import overlaps_of
 
 
 def area(**more) -> PlainDecimalField:
@@ -64,6 +67,36 @@ class EditSerializer(serializers.Serializer):
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
     reason = serializers.CharField(required=False, allow_blank=True, max_length=300, help_text="改动面积或村须写")
     version = serializers.IntegerField(required=False, min_value=1)
+
+
+class BoundarySerializer(serializers.Serializer):
+    """一个图形的文件，或去掉图形。"""
+
+    boundary = serializers.FileField(required=False, help_text="GeoJSON、KML、GeoPackage 或打包的 Shapefile，一个图形")
+    remove = serializers.BooleanField(default=False)
+    zone = serializers.IntegerField(required=False, min_value=1, max_value=99_999,
+                                    help_text="文件没有坐标系说明时的 EPSG 代码")  # fmt: skip
+    sure = serializers.BooleanField(default=False, help_text="图形面积与下发面积相差超过 1% 也保存")
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=300, help_text="更换或去掉须写")
+    version = serializers.IntegerField(required=False, min_value=1)
+
+
+class OverlapSerializer(serializers.Serializer):
+    """一处重叠；范围以外的图斑只报年度。"""
+
+    def get_fields(self):
+        return super().get_fields() | {"with": serializers.ChoiceField(["parcel", "layer"])}
+
+    by = serializers.ChoiceField(["code", "area"])
+    year = serializers.IntegerField(help_text="另一方的年度")
+    layer = serializers.CharField(allow_null=True, help_text="图层名称")
+    layer_kind = serializers.CharField(allow_null=True, help_text="字典 layer_kind 的代码")
+    on_restore = serializers.CharField(allow_null=True, help_text="forbid 不得恢复，warn 须核对，allow 只提示")
+    parcel = serializers.CharField(allow_null=True, help_text="另一图斑的 id")
+    codes = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    division = serializers.CharField(allow_null=True)
+    area_mu = PlainDecimalField(max_digits=12, decimal_places=4, allow_null=True, help_text="只按编号的为空")
+    share = PlainDecimalField(max_digits=5, decimal_places=4, allow_null=True, help_text="占本图斑，0 到 1")
 
 
 class ParcelDoor(ParcelList):
@@ -163,6 +196,63 @@ class ParcelEdit(ParcelDoor):
         return self.answer(request, parcel)
 
 
+class ParcelBoundary(ParcelDoor):
+    """图斑的图形；须能看坐标。"""
+
+    @extend_schema(request={"multipart/form-data": BoundarySerializer}, summary="登记、更换或去掉图形",
+                   operation_id="parcels_boundary")  # fmt: skip
+    def post(self, request, id):
+        town_year, parcel = self.found(request, id)
+        if not request.user.can("coordinates", parcel.division):
+            raise exceptions.PermissionDenied
+        sent = BoundarySerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        one = sent.validated_data
+        if ("boundary" in one) == one["remove"]:
+            raise wrong_parameter("boundary", "请附图形文件；要去掉图形的不附文件，写 remove=true。")
+        try:
+            drawn = None
+            if not one["remove"]:
+                upload = boundary.keep(one["boundary"], parcel.division, request.user)
+                drawn = boundary.read_one(upload, zone=one.get("zone"))
+            wish = boundary.Wish(drawn, one.get("reason", ""), one.get("version") or version_of(request), one["sure"])
+            boundary.set_boundary(town_year, parcel, wish, by=request.user)
+        except Refused as refusal:
+            raise refused(refusal) from refusal
+        return self.answer(request, parcel)
+
+
+class ParcelOverlaps(ParcelList):
+    """图斑的重叠。"""
+
+    http_method_names = ("get", "head", "options")
+    list_view = ParcelList
+
+    @extend_schema(responses=OverlapSerializer(many=True), summary="图斑和什么重叠", operation_id="parcels_overlaps")
+    def get(self, request, id):
+        check_names(request.query_params, [])
+        if self.one(request.user, id) is None:
+            raise exceptions.NotFound
+        parcel = Parcel.objects.select_related("town").get(pk=id)
+        return json_response(request, [overlap_json(one) for one in overlaps_of(parcel, request.user)])
+
+
+def overlap_json(one: dict) -> dict:
+    other, layer = one["other"], one["layer"]
+    return {
+        "with": "layer" if layer else "parcel", "by": one["code"], "year": one["year"],
+        "layer": layer.title if layer else None, "layer_kind": layer.source if layer else None,
+        "on_restore": one["kind"].on_restore if one["kind"] else None,
+        "parcel": str(other.pk) if other else None, "codes": other.codes if other else None,
+        "division": other.division.code if other else None,
+        "area_mu": text_of(one["area_mu"]), "share": text_of(one["share"]),
+    }  # fmt: skip
+
+
+def text_of(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
+
+
 def division_in(user, town_year: TownYear, parcel: Parcel, code: str) -> Division:
     found = Division.objects.visible_to(user).filter(town=town_year.town, code=code).first()
     if found is None or not user.can("decide", found, parcel.kind_id):
@@ -191,5 +281,7 @@ def work_json(work: Work) -> dict:
 paths = [
     path("parcels/<str:id>/finding/", ParcelFinding.as_view(), name="api_parcels_finding"),
     path("parcels/<str:id>/works/", ParcelWorks.as_view(), name="api_parcels_works"),
+    path("parcels/<str:id>/boundary/", ParcelBoundary.as_view(), name="api_parcels_boundary"),
+    path("parcels/<str:id>/overlaps/", ParcelOverlaps.as_view(), name="api_parcels_overlaps"),
     path("parcels/<str:id>/edit/", ParcelEdit.as_view(), name="api_parcels_edit"),
 ]

@@ -8,6 +8,8 @@ from farmland.jobs.registry import handler
 from farmland.jobs.services import enqueue
 from farmland.places.models import Division
 from parcels import overlaps
+from parcels.layers import FORBID, UNKNOWN, layer_kinds
+from parcels.models import Overlap, Parcel
 from tasks.models import TownYear
 
 KIND = "overlaps"
@@ -36,3 +38,32 @@ def find_overlaps(job) -> dict:
     url = f"/{job.town.slug}/{year}/parcels/?overlap=any" if found else None
     result = {"text": f"{parcels} 个图斑有重叠。", "changed": changed}
     return result | ({"url": url} if url else {})
+
+
+def overlaps_of(parcel: Parcel, user: User) -> list[dict]:
+    """What the parcel shares with which other; a parcel outside the user's scope is not named."""
+    rows = Overlap.objects.visible_to(user).filter(parcel=parcel)
+    found = list(rows.select_related("layer", "other__division", "other__kind"))
+    if not found:
+        return []
+    kinds = layer_kinds(parcel.town)
+    mine = {one.pk for one in user.divisions()}
+    shown = [_row(one, kinds, mine) for one in found]
+    return sorted(shown, key=lambda one: (one["kind"] is None or one["kind"].on_restore != FORBID, one["order"]))
+
+
+def _row(one: Overlap, kinds: dict, mine: set) -> dict:
+    named = one.other if one.other and one.other.division_id in mine else None
+    return {
+        "by": one.get_by_display(),
+        "code": one.by,
+        "layer": one.layer,
+        "kind": kinds.get(one.layer.source, UNKNOWN) if one.layer else None,
+        "other": named,
+        "hidden": one.other is not None and named is None,
+        "year": one.other.year if one.other else one.layer.year,
+        "area_mu": one.area_mu,
+        "share": one.share,
+        "percent": None if one.share is None else one.share * 100,
+        "order": -(one.share or 0),
+    }

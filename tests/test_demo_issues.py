@@ -35,7 +35,8 @@ def test_every_state_is_there_with_its_record(beicheng):
     closed = issues.get(state="closed")
     assert [one.action for one in closed.events.all()] == ["decided", "done", "accepted", "closed"]
     assert closed.events.get(action="done").by != closed.events.get(action="accepted").by
-    assert set(Clue.objects.values_list("state", flat=True)) == {"new", "dismissed", "duplicate"}
+    assert set(Clue.objects.values_list("state", flat=True)) == {"new", "dismissed", "duplicate", "issue"}
+    assert Clue.objects.get(state="issue").issue.project == "砖堆场地"
     assert set(Referral.objects.values_list("outcome", flat=True)) == {"pending", "closed"}
 
 

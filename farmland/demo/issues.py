@@ -9,7 +9,7 @@ from farmland.accounts.models import User
 from farmland.demo.stories import DemoClue, DemoIssue, Story
 from farmland.places.models import Division
 from tasks.check.case import Case
-from tasks.clues import Report, dismiss, mark_duplicate, report
+from tasks.clues import Report, dismiss, mark_duplicate, report, take_up
 from tasks.issue_entry import edit
 from tasks.issues import Decision, decide, move
 from tasks.models import Clue, Issue, IssueEvent, Plan, TownYear
@@ -66,7 +66,7 @@ def _walk(issue: Issue, row: DemoIssue, story: Story, official: User, second: Us
 
 
 def write_clues(story: Story, plan: Plan, users: dict[str, User]) -> None:
-    """Clues in every state and problems handed on; none of them becomes an issue of a printed ledger."""
+    """Clues in every state and problems handed on; one becomes an issue, of an invented ledger only."""
     year = TownYear.objects.select_related("town").get(town=plan.town, year=plan.year)
     official, heads = users[story.town], {}
     for user in users.values():
@@ -93,6 +93,9 @@ def _clue(one: DemoClue, story: Story, year: TownYear, by: User, official: User,
         dismiss(clue, one.why, by=official)
     elif one.becomes == "duplicate" and earlier:
         mark_duplicate(clue, earlier, by=official)
+    elif one.becomes:
+        issues = Issue.objects.of_year(year.town, year.year)
+        take_up(clue, issues.get(serial=one.becomes, is_demo=True), by=official)
     return clue
 
 

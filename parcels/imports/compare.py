@@ -17,6 +17,7 @@ from parcels.imports.checks import Checked, Known, ParcelRow
 from parcels.imports.columns import AREAS, BY_FIELD
 from parcels.imports.left_out import LeftOut, left_out, remarks
 from parcels.models import Parcel, Shape, Step, Work
+from parcels.overlaps import LONG_CODE
 
 COMPARED = (*AREAS, "group", "land_class", "ground_state", "slope", "in_redline")
 IN_ATTRS = ("note", "slope_class", "in_pbf")  # kept beside the columns
@@ -135,12 +136,28 @@ def _conflict(row: ParcelRow, found: list[Parcel], taken: dict, known: Known, st
         return f"与 {other.place} 是同一个图斑（{parcel}），请合为一行。"
     if parcel.division.code not in known.divisions:
         return f"编号“{row.codes[0]}”已在您范围之外的村登记，请核对编号。"
+    if _is_another(row, parcel, standing):
+        return (
+            f"编号“{row.codes[0]}”在{parcel.division}已有一个图斑（{shown(parcel.gross_mu)} 亩），"
+            "面积不同，不像同一块地。编号只在村内唯一的，请在“对照列名”里改用全镇唯一的标识码；确是同一图斑的，先在图斑页改村。"
+        )
     if parcel.pk in standing.started:
         if parcel.division_id != row.division.pk:
             return f"这个图斑在{parcel.division}已有进展，不能改到{row.division}，请核对村名，或先冲销进展。"
         if parcel.kind_id != row.kind.pk:
             return f"这个图斑按“{parcel.kind}”已有进展，不能改为“{row.kind}”，请核对任务，或先冲销进展。"
     return ""
+
+
+def _is_another(row: ParcelRow, parcel: Parcel, standing: Standing) -> bool:
+    """A short code may be unique in its village only: elsewhere, with other land under it, it is another parcel."""
+    if parcel.division_id == row.division.pk or any(len(code) >= LONG_CODE for code in row.codes):
+        return False
+    shape = standing.shapes.get(parcel.pk)
+    if row.outline and shape:
+        return row.digest != shape[0]
+    area = row.values.get("gross_mu")
+    return None not in (area, parcel.gross_mu) and area != parcel.gross_mu
 
 
 def differences(
@@ -206,15 +223,18 @@ def _remark(done: Comparison, known: Known, standing: Standing, work_kinds: Coll
     done.notes += _unplaced(done, known, work_kinds)
 
 
+def is_apart(drawn_mu: Decimal, issued: Decimal) -> bool:
+    """Whether a boundary measures so much else than the issued area that somebody has to look."""
+    return abs(drawn_mu - issued) > max(SMALLEST, issued * TOLERANCE)
+
+
 def _measured(rows: list[ParcelRow]) -> list[str]:
     """Where a boundary measures another area than was issued: said, and the issued one stays."""
     apart = []
     for row in rows:
         issued = row.values.get("gross_mu")
-        if row.outline and issued is not None:
-            difference = abs(row.outline.area_mu - issued)
-            if difference > max(SMALLEST, issued * TOLERANCE):
-                apart.append((difference, row, issued))
+        if row.outline and issued is not None and is_apart(row.outline.area_mu, issued):
+            apart.append((abs(row.outline.area_mu - issued), row, issued))
     if not apart:
         return []
     _, row, issued = max(apart, key=lambda one: one[0])

@@ -19,6 +19,7 @@ class Guide:
         self.rows = standards(plan.document.rules) if plan and plan.source else []
         words = {one.code: {"label": one.label, "attrs": one.attrs} for one in terms}
         self._measures = {one.code: one for one in measures(self.rows, words)}
+        self._known = self._measures | {part.code: part for one in self._measures.values() for part in one.parts}
         self._names = {code: one.label for code, one in self._measures.items()}
 
     def measures(self, item: InspectionItem) -> list[Measure]:
@@ -28,15 +29,25 @@ class Guide:
         )
         return [self._measures[code] for code in codes]
 
+    def columns(self, items) -> list[Measure]:
+        """Everything to be measured on any of these pieces, a ratio after its counts; each once."""
+        asked = {part.code: part for item in items for one in self.measures(item) for part in (*one.parts, one)}
+        return list(asked.values())
+
     def advice(self, item: InspectionItem, measured: dict[str, str] | None = None) -> Advice:
         measured = item.measured if measured is None else measured
         return advise(self.rows, facts_of(item.work) | measured, self._names)
+
+    def typed(self, measured: dict[str, str]) -> dict[str, str]:
+        """Stored values as a form asks for them: a ratio of counts is worked out, not typed."""
+        computed = {one.code for one in self._measures.values() if any(part.code in measured for part in one.parts)}
+        return {code: text for code, text in measured.items() if code not in computed}
 
     def told(self, item: InspectionItem) -> str:
         """The measured values in words: 果树覆盖度 60%."""
         found = []
         for code, text in item.measured.items():
-            one = self._measures.get(code) or Measure(code, code)
+            one = self._known.get(code) or Measure(code, code)
             found.append(f"{one.label} {YES_NO.get(text, text)}{one.unit}")
         return "，".join(found)
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 from farmland.lib.numbers import fixed, plain
 from farmland.lib.paper import DEMO, Column, Paper
 from parcels.models import Inspection, InspectionItem
-from tasks.inspections.guide import Guide
+from tasks.inspections.guide import YES_NO, Guide
 from tasks.inspections.results import in_order
 
 ZERO = Decimal(0)
+SHEET = "验收表"  # name of the sheet in the workbook
 WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 10, "抽中": 6, "村": 10, "组": 7}
 
 
@@ -46,20 +47,31 @@ class Totals:
         return "，".join(told) + "。"
 
 
-def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) -> Paper:
+def declared_heading(batch: Inspection) -> str:
+    return "现有认定（亩）" if batch.is_recheck else "送验面积（亩）"
+
+
+def accepted_heading(batch: Inspection) -> str:
+    return "复核后认定（亩）" if batch.is_recheck else "认定面积（亩）"
+
+
+def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str], *, to_fill: bool = False) -> Paper:
+    """``to_fill``: a column for each thing to be measured, for the sheet that comes back."""
     items = list(in_order(batch).select_related("work__division", "work__parcel", "inspection"))
     verdicts = dict(InspectionItem.VERDICTS)
-    with_measures = any(one.measured for one in items)
+    measures = guide.columns(items) if to_fill else []
+    with_measures = not to_fill and any(one.measured for one in items)
     headings = [
         "序号",
         "村",
         "组",
         "图斑编号",
         "图斑面积（亩）",
-        "现有认定（亩）" if batch.is_recheck else "送验面积（亩）",
+        declared_heading(batch),
     ]
     headings += ["抽中"] * (batch.sample_percent is not None) + ["实测"] * with_measures
-    headings += ["结论", "复核后认定（亩）" if batch.is_recheck else "认定面积（亩）", "原因"]
+    headings += [one.heading for one in measures]
+    headings += ["结论", accepted_heading(batch), "原因"]
     rows = []
     for number, one in enumerate(items, 1):
         parcel = one.work.parcel
@@ -71,15 +83,17 @@ def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) 
         ]
         row += [parcel.gross_mu if parcel else None, one.declared_mu]
         row += ["是" if one.is_drawn else ""] * (batch.sample_percent is not None) + [guide.told(one)] * with_measures
+        typed = guide.typed(one.measured)
+        row += [YES_NO.get(typed.get(each.code, ""), typed.get(each.code, "")) for each in measures]
         rows.append([*row, verdicts.get(one.verdict, ""), one.accepted_mu, one.reason])
     what = "抽查复核表" if batch.is_recheck else "验收表"
     level = label("level", batch.level)
     totals = Totals.of([(one.verdict, one.is_drawn, one.declared_mu, one.accepted_mu) for one in items])
     return Paper(
-        name="验收表",
+        name=SHEET,
         title=f"{batch.town}{batch.year}年{batch.kind}{level}{what}",
         facts=_facts(batch, level),
-        columns=[Column(one, WIDTHS.get(one, 15), _kind(one)) for one in headings],
+        columns=[Column(one, WIDTHS.get(one, 15), _kind(one), _choices(one)) for one in headings],
         rows=rows,
         totals=[_total(one, totals) for one in headings],
         notes=[totals.text],
@@ -91,6 +105,10 @@ def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) 
 
 def _kind(heading: str) -> str:
     return "whole" if heading == "序号" else "area" if "（亩）" in heading else "text"
+
+
+def _choices(heading: str) -> tuple[str, ...]:
+    return tuple(label for _, label in InspectionItem.VERDICTS) if heading == "结论" else ()
 
 
 def _total(heading: str, totals: Totals) -> str | Decimal | None:

@@ -17,6 +17,7 @@ from tasks.plan.provisions import YES_NO
 
 SIGNS = {"=": "＝", "!=": "≠", "<": "＜", "<=": "≤", ">": "＞", ">=": "≥"}
 HIGHEST = Decimal("999999.9999")
+PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Measure:
     minimum: Decimal = Decimal(0)
     maximum: Decimal = HIGHEST
     is_yes_no: bool = False
+    parts: tuple["Measure", ...] = ()  # two counts whose ratio this is, in percent
 
     @property
     def heading(self) -> str:
@@ -56,6 +58,35 @@ class Advice:
     clause: str = ""
 
 
+def percent_of(part: Decimal, whole: Decimal) -> Decimal:
+    """The exact ratio to four decimals of a percent, the rest upwards: what is over a limit never comes out at it."""
+    part, whole = (int(one.scaleb(PLACES)) for one in (part, whole))
+    return Decimal(-(-part * 100 * 10**PLACES // whole)).scaleb(-PLACES)
+
+
+def read_all(rows: Iterable[Measure], typed: Mapping[str, str]) -> dict[str, str]:
+    """What was typed as it is kept, ratios worked out from their counts; ValueError says what is wrong."""
+    found = {}
+    for one in rows:
+        counts = {part.code: part.read(typed.get(part.code, "")) for part in one.parts}
+        stated = one.read(typed.get(one.code, ""))
+        if any(counts.values()):
+            stated = _ratio(one, counts, stated)
+        found |= counts | {one.code: stated}
+    return found
+
+
+def _ratio(one: Measure, counts: Mapping[str, str], stated: str) -> str:
+    part, whole = one.parts
+    if stated:
+        raise ValueError(f"已填{part.label}和{whole.label}，{one.label}由系统算，请清空。")
+    if missing := next((each.label for each in one.parts if not counts[each.code]), ""):
+        raise ValueError(f"还缺{missing}，{part.label}和{whole.label}须一起填。")
+    if not Decimal(counts[whole.code]):
+        raise ValueError(f"{whole.label}应大于 0，现为“0”。")
+    return one.read(plain(percent_of(Decimal(counts[part.code]), Decimal(counts[whole.code]))))
+
+
 def standards(rules: Iterable) -> list:
     """The rules that ask for measurements, in their order."""
     return [one for one in rules if one.purpose == "standard" and (one.then or {}).get("require")]
@@ -69,10 +100,11 @@ def about(rows: Iterable, facts: Mapping[str, Any]) -> list:
 def measures(rows: Iterable, terms: Mapping[str, Mapping]) -> list[Measure]:
     """The fields these standards ask for, each once. ``terms``: label and attrs of the dictionary ``attribute``."""
     codes = dict.fromkeys(fact for row in rows for fact, _, _ in row.then["require"])
-    return [_measure(code, terms.get(code)) for code in codes]
+    return [_measure(code, terms) for code in codes]
 
 
-def _measure(code: str, term: Mapping | None) -> Measure:
+def _measure(code: str, terms: Mapping[str, Mapping]) -> Measure:
+    term = terms.get(code)
     told = RULE_FACTS.get(code, code)
     label, _, unit = told.partition("（")
     unit = "" if code in YES_NO else unit.rstrip("）")
@@ -86,6 +118,7 @@ def _measure(code: str, term: Mapping | None) -> Measure:
         Decimal(attrs.get("minimum") or 0),
         Decimal(attrs.get("maximum") or HIGHEST),
         code in YES_NO,
+        tuple(_measure(one, terms) for one in attrs.get("ratio_of", ())),
     )
 
 

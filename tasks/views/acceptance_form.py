@@ -10,6 +10,7 @@ from farmland.lib.numbers import parse_decimal, plain
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel
 from parcels.progress import Ladders
+from tasks.former import formers, name_of, unaccepted
 from tasks.models import Target, TownYear
 from tasks.views.common import Labels
 
@@ -85,14 +86,26 @@ class AcceptanceForm(forms.Form):
         self.fields["kind"].choices = [(one.code, one.name) for one in self.kinds.values()]
         self.fields["level"].choices = _levels(self.kinds, self.ladders, self.labels)
         self.inside, today = divisions_inside(user, town_year, ended=True), town_year.today()
-        self.divisions = {one.code: one for one in self.inside if one.is_alive(today) and user.can("accept", one)}
+        self.formers = formers(town_year, self.inside)
+        offered = self._former_offered()
+        self.divisions = {
+            one.code: one for one in self.inside
+            if (one.is_alive(today) or one.pk in offered) and user.can("accept", one)
+        }  # fmt: skip
         self.fields["division"].choices = [
-            (code, "全镇" if one.pk == town_year.town_id else one.name) for code, one in self.divisions.items()
+            (code, "全镇" if one.pk == town_year.town_id else name_of(one, today))
+            for code, one in self.divisions.items()
         ]
         tranches = list(dict.fromkeys(one.tranche for one in targets if one.tranche))
         self.fields["tranche"].choices = [("", "不分批次"), *[(one, one) for one in tranches]]
         if not tranches:
             del self.fields["tranche"]
+
+    def _former_offered(self) -> set[int]:
+        """Villages that ended with area left to accept; the one that was sent stays, for a form may come twice."""
+        sent = self.data.get("division")
+        left = {one.division.pk for one in unaccepted(self.formers, self.ladders, self.levels)}
+        return left | {one.division.pk for one in self.formers if one.division.code == sent}
 
     def counted_level(self, kind: str | None) -> str:
         """The level that makes area of ``kind`` count, of the first kind where none is asked for."""
@@ -149,6 +162,7 @@ def divisions_inside(user, town_year: TownYear, *, ended: bool = False) -> list[
     ``ended`` takes in those that no longer do, to find what was entered there.
     """
     inside = Division.objects.visible_to(user).filter(path__startswith=town_year.town.path).order_by("path")
+    inside = inside.select_related("merged_into")
     return list(inside if ended else inside.alive(town_year.today()))
 
 

@@ -19,9 +19,17 @@ from farmland.lib.numbers import plain
 from parcels.models import Step, Work
 from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
+from tasks.former import Former, apart, formers, name_of
 from tasks.models import Progress, TownYear
 from tasks.pages import division_in, tell_waiting, town_page
-from tasks.views.acceptance_form import VERDICTS, AcceptanceForm, ReversalForm, acceptable_divisions, new_key
+from tasks.views.acceptance_form import (
+    VERDICTS,
+    AcceptanceForm,
+    ReversalForm,
+    acceptable_divisions,
+    divisions_inside,
+    new_key,
+)
 from tasks.views.common import Labels, export_query, no_plan, plan_of, where
 from tasks.waiting import Waiting, waiting
 
@@ -140,7 +148,7 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
     chosen = {name: request.GET.get(name, "") for name in FILTERS}
     entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
     _mark(entries.object_list, request.user, labels)
-    queue = _queue(request.user, town_year, form.labels, form.ladders)
+    queue = _queue(request.user, town_year, form.labels, form.ladders, form.formers)
     if request.user.sees_whole(town_year.town):
         tell_waiting(request, town_year, sum(1 for one in queue if one["row"].evidenced))
     page = {
@@ -188,7 +196,10 @@ def left_of(entry: Step) -> Decimal:
     return entry.area_mu + (entry.taken or Decimal(0))
 
 
-def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[dict]:
+def _queue(
+    user, town_year: TownYear, labels: Labels, ladders: Ladders, found: list[Former] | None = None
+) -> list[dict]:
+    """``found``: what villages that ended have reported, where the form has asked already."""
     rows = (
         Progress.objects.visible_to(user)
         .filter(town=town_year.town, year=town_year.year, division__isnull=False)
@@ -196,16 +207,21 @@ def _queue(user, town_year: TownYear, labels: Labels, ladders: Ladders) -> list[
         .order_by("target__order", "division__path")
     )
     there = Work.objects.filter(town=town_year.town, year=town_year.year, parcel__isnull=False, exit="")
-    on_parcels = set(there.order_by().values_list("division", "kind").distinct())
+    pairs = there.order_by().values_list("division", "division__merged_into", "kind").distinct()
+    on_parcels = {(place, kind) for *places, kind in pairs for place in places}
+    if found is None:
+        found = formers(town_year, divisions_inside(user, town_year, ended=True))
+    today = town_year.today()
     return [
         {
             "row": one,
+            "place": name_of(one.division, today),
             "on_parcels": (one.division.pk, one.target.kind_id) in on_parcels,
             "levels": [(labels.of("level", level), area, counted) for level, area, counted in one.levels],
             "may": user.can("accept", one.division, one.target.kind_id),
             "form": urlencode(_prefilled(one)),
         }
-        for one in waiting(rows, ladders)
+        for one in apart(waiting(rows, ladders), found, ladders)
     ]
 
 

@@ -13,6 +13,7 @@ from farmland.places.models import Division
 from parcels.evidence_store import EvidenceRefused, Position, add_photo
 from tasks.acceptance import Refused
 from tasks.clues import NEAR_DAYS, NEAR_METRES, Report, dismiss, mark_duplicate, metres_between, report, similar
+from tasks.former import at_or_before
 from tasks.models import Clue, TownYear
 from tasks.pages import patrol_page, town_page
 from tasks.views.acceptance_form import AreaField, new_key
@@ -122,7 +123,7 @@ def clue_list(request, town_year: TownYear):
     counts = dict(every.order_by().values_list("state").annotate(Count("pk")))
     chosen = {name: request.GET.get(name, "").replace("\0", "")[:40] for name in ("state", "division")}
     rows = every.filter(**{"state": chosen["state"]} if chosen["state"] else {})
-    rows = rows.filter(**{"division__code": chosen["division"]} if chosen["division"] else {})
+    rows = rows.filter(at_or_before(chosen["division"])) if chosen["division"] else rows
     rows = rows.select_related("division", "issue", "by", "handled_by").annotate(photo_count=Count("photos"))
     page = Paginator(rows.order_by("-reported_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {

@@ -254,5 +254,6 @@ def _sheet(request, town_year: TownYear, pk, suffix: str):
     labels = Labels(town_year.town)
     guide = Guide(batch, Term.objects.of("attribute", town_year.town))
     write, content_type = WRITERS[suffix]
-    data = write(sheet_of(batch, guide, labels.of))
+    to_fill = suffix == "xlsx" and batch.state == "draft"
+    data = write(sheet_of(batch, guide, labels.of, to_fill=to_fill))
     return FileResponse(data, as_attachment=True, filename=file_name(batch, suffix), content_type=content_type)

@@ -14,6 +14,7 @@ from parcels.models import Inspection, InspectionItem
 from tasks.inspections.guide import Guide
 from tasks.inspections.results import Result
 from tasks.inspections.services import Head, Sample
+from tasks.inspections.standards import Measure, read_all
 from tasks.models import TownYear
 from tasks.views.acceptance_form import DayField
 from tasks.views.common import Labels
@@ -150,18 +151,25 @@ class Typed:
         self.item, self.number, self.values = item, number, dict(values)
         self.errors: dict[str, str] = {}
         self.advice = guide.advice(item)
-        self.measures = [(one, self.values.get(f"m-{one.code}", "")) for one in guide.measures(item)]
+        self.wanted = guide.measures(item)
+        asked = [part for one in self.wanted for part in (*one.parts, one)]
+        self.measures = [(one, self.values.get(f"m-{one.code}", ""), self._hint(one)) for one in asked]
         self.told = guide.told(item)
+
+    def _hint(self, one: Measure) -> str:
+        """Beside a ratio: what its counts gave, or that it may be typed itself."""
+        if not one.parts:
+            return ""
+        is_counted = any(part.code in self.item.measured for part in one.parts)
+        return f"算得 {self.item.measured[one.code]}{one.unit}" if is_counted else "或直接填比例"
 
     def result(self) -> Result | None:
         """What was typed; None, with errors, where it is no number."""
-        measured = {}
         try:
             field = "area"
             area = parse_decimal(self.values.get("area", ""), minimum=0, maximum=LARGEST)
             field = "measured"
-            for one, text in self.measures:
-                measured[one.code] = one.read(text)
+            measured = read_all(self.wanted, {one.code: text for one, text, _ in self.measures})
         except ValueError as error:
             self.errors[field] = str(error)
             return None

@@ -60,7 +60,7 @@ class Page:
 
     def _stored(self, item: InspectionItem) -> dict[str, str]:
         reason, note = split_reason(item.reason, self.reasons)
-        measured = {f"m-{code}": text for code, text in item.measured.items()}
+        measured = {f"m-{code}": text for code, text in self.guide.typed(item.measured).items()}
         area = "" if item.accepted_mu is None or item.verdict == "returned" else f"{item.accepted_mu:f}"
         shown = {"verdict": item.verdict, "area": _short(area), "reason": reason, "note": note}
         return shown | {"seen": fingerprint(item)} | measured

@@ -13,6 +13,7 @@ from farmland.lib.fields import QuantityField
 from parcels.models import Inspection, Step, Work
 from parcels.progress import Ladders
 from tasks.acceptance import Refused
+from tasks.former import name_of
 from tasks.inspections.queue import Wanted, groups, own_level, ready
 from tasks.inspections.services import Order, create
 from tasks.models import Target, TownYear
@@ -95,17 +96,22 @@ class Queue:
         self.ladders = Ladders(town_year.town)
         self.kinds = _kinds(town_year, self.ladders)
         every = divisions_inside(user, town_year, ended=True)
-        self.divisions = {one.code: one for one in every if one.is_alive(town_year.today())}
+        self.today = town_year.today()
+        self.division = next((one for one in every if one.code == query.get("division")), None)
+        self.divisions = [one for one in every if one.is_alive(self.today) or one == self.division]
         self.by_key = {one.pk: one for one in every}
         used = dict.fromkeys(rung.level for code in self.kinds for rung in self.ladders.rungs(code) if rung.level)
         self.levels = [(code, self.ladders.level_names[code]) for code in used]
         level = query.get("level", "")
         self.level = level if level in used else own_level(town_year.town)
         self.is_recheck = bool(query.get("recheck"))
-        self.division = self.divisions.get(query.get("division", ""))
         self.start = query.get("start", "")
         self.kind = self.kinds.get(query.get("kind", ""))
         self.may = any(user.can("accept", one) for one in self.by_key.values())
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return [(one.code, name_of(one, self.today)) for one in self.divisions]
 
     @property
     def wanted(self) -> Wanted:
@@ -141,7 +147,13 @@ class Queue:
 
     def _groups(self, rows) -> list[dict]:
         return [
-            {"division": self.by_key[place], "kind": self.kinds[kind], "count": count, "area": area}
+            {
+                "division": self.by_key[place],
+                "place": name_of(self.by_key[place], self.today),
+                "kind": self.kinds[kind],
+                "count": count,
+                "area": area,
+            }
             for (place, kind), (count, area) in groups(rows).items()
         ]
 

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from farmland.templatetags.formats import mu
+from tasks.former import at_or_before
 from tasks.issues import STATE_WORDS
 from tasks.models import Issue, TownYear
 from tasks.pages import town_page
@@ -71,7 +72,7 @@ def late(rows: QuerySet, today: date) -> QuerySet:
 
 def _filtered(rows: QuerySet, chosen: dict, today: date) -> QuerySet:
     if chosen["division"]:
-        rows = rows.filter(division__code=chosen["division"])
+        rows = rows.filter(at_or_before(chosen["division"]))
     for name in ("measure", "source", "kind"):
         if chosen[name]:
             rows = rows.filter(**{name: chosen[name]})

@@ -67,7 +67,10 @@ def work_in(user, town_year: TownYear, pk, right: str) -> Work:
     return one
 
 
-def act(request, town_year: TownYear, parcel: Parcel, form, one: Act, do: Callable[[], object], *, work=None):
+def act(
+    request, town_year: TownYear, parcel: Parcel, form, one: Act, do: Callable[[], object], *, work=None,
+    template: str = "parcels/act.html", more: dict | None = None,
+):  # fmt: skip
     """Show the form, or do what it says; what is refused stands in it, and what was typed stays."""
     status, pairs = 200, []
     if request.method == "POST":
@@ -85,7 +88,7 @@ def act(request, town_year: TownYear, parcel: Parcel, form, one: Act, do: Callab
                 messages.success(request, one.said)
                 return redirect("parcel_detail", **where(town_year), pk=parcel.pk)
     shown = {"town_year": town_year, "parcel": parcel, "form": form, "act": one, "pairs": pairs, "work": work}
-    return render(request, "parcels/act.html", shown, status=status)
+    return render(request, template, shown | (more or {}), status=status)
 
 
 def sent(request) -> dict:

@@ -7,11 +7,11 @@ from django.http import Http404
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from farmland.accounts.models import User
 from farmland.places.models import Term
-from parcels.layers import ALLOW, FORBID, UNKNOWN, WARN, layer_kinds
+from parcels.layers import ALLOW, FORBID, WARN
 from parcels.models import Overlap, Parcel
 from tasks.models import TownYear
+from tasks.overlaps import overlaps_of
 from tasks.pages import town_page
 from tasks.views.common import Labels
 
@@ -50,32 +50,5 @@ def parcel_overlaps(request, town_year: TownYear, pk):
     parcel = mine.filter(pk=pk).first()
     if parcel is None:
         raise Http404
-    page = {"town_year": town_year, "overlaps": overlaps_of(parcel, request.user, town_year)}
+    page = {"town_year": town_year, "overlaps": overlaps_of(parcel, request.user)}
     return render(request, "parcels/_overlaps.html", page)
-
-
-def overlaps_of(parcel: Parcel, user: User, town_year: TownYear) -> list[dict]:
-    """What the parcel shares with which other; a parcel outside the user's scope is not named."""
-    rows = Overlap.objects.visible_to(user).filter(parcel=parcel)
-    found = list(rows.select_related("layer", "other__division", "other__kind"))
-    if not found:
-        return []
-    kinds = layer_kinds(town_year.town)
-    mine = {one.pk for one in user.divisions()}
-    shown = [_row(one, kinds, mine) for one in found]
-    return sorted(shown, key=lambda one: (one["kind"] is None or one["kind"].on_restore != FORBID, one["order"]))
-
-
-def _row(one: Overlap, kinds: dict, mine: set) -> dict:
-    named = one.other if one.other and one.other.division_id in mine else None
-    return {
-        "by": one.get_by_display(),
-        "layer": one.layer,
-        "kind": kinds.get(one.layer.source, UNKNOWN) if one.layer else None,
-        "other": named,
-        "hidden": one.other is not None and named is None,
-        "year": one.other.year if one.other else one.layer.year,
-        "area_mu": one.area_mu,
-        "percent": None if one.share is None else one.share * 100,
-        "order": -(one.share or 0),
-    }

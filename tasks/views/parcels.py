@@ -120,7 +120,8 @@ def parcel_detail(request, town_year: TownYear, pk):
 
 
 def _rights(user, parcel: Parcel) -> dict[str, bool]:
-    return {right: user.can(right, parcel.division, parcel.kind_id) for right in ("report", "decide", "accept")}
+    rights = ("report", "decide", "accept", "coordinates")
+    return {right: user.can(right, parcel.division, parcel.kind_id) for right in rights}
 
 
 def finding_of(parcel: Parcel) -> str:

@@ -11,12 +11,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.accounts.models import Event
-from farmland.jobs.models import Upload
-from farmland.jobs.storage import TooLarge
-from farmland.lib.excel import FileRefused
-from farmland.lib.geo.files import read_layer
 from farmland.lib.refused import Refused
 from parcels.models import Proposal
+from tasks import boundary
 from tasks.land import allowed_kinds
 from tasks.models import TownYear
 from tasks.pages import town_page
@@ -27,7 +24,7 @@ from tasks.views.papers import given_back, keep_paper
 from tasks.views.parcel_acts import Act
 from tasks.views.trail import line
 
-BOUNDARY, BOUNDARY_BYTES = "proposal_boundary", 5 * 1024 * 1024
+BOUNDARY = "proposal_boundary"
 
 
 class ProposalForm(forms.Form):
@@ -147,18 +144,8 @@ def with_boundary(wish: Wish, file, user) -> Wish:
     """The wish with the one boundary of the file, which is kept as it came."""
     if not file:
         return wish
-    place = {"town": wish.division.town, "division": wish.division, "user": user}
-    try:
-        upload = Upload.objects.store(file, **place, purpose=BOUNDARY, limit=BOUNDARY_BYTES)
-        layer = read_layer(
-            upload.full_path, upload.name, max_rows=1, max_bytes=BOUNDARY_BYTES, max_inflated=10 * BOUNDARY_BYTES
-        )
-    except (TooLarge, FileRefused) as refusal:
-        raise Refused(getattr(refusal, "message", str(refusal)), field="boundary") from refusal
-    if problem := next(iter(layer.problems.values()), "" if layer.outlines else "文件里没有图形。"):
-        raise Refused(problem, field="boundary")
-    (outline,) = layer.outlines.values()
-    return replace(wish, wkb=bytes(outline.wkb), issued_crs=layer.crs)
+    drawn = boundary.read_one(boundary.keep(file, wish.division, user, purpose=BOUNDARY))
+    return replace(wish, wkb=drawn.wkb, issued_crs=drawn.crs)
 
 
 @town_page

@@ -153,6 +153,8 @@ layer_confirm            GET    layer_file  302  405  405  405  405  405  405  4
 layer_confirm            POST   layer_file  302  403  403  403  403  403  403  400  400
 layer_remove             GET    layer       302  405  405  405  405  405  405  405  405
 layer_remove             POST   layer       302  403  403  403  403  403  403  400  400
+parcel_boundary          GET    parcel      302  403  200  403  403  403  403  200  200
+parcel_boundary          POST   parcel      302  403  400  403  403  403  403  400  400
 parcel_overlaps          GET    parcel      302  200  200  200  200  200  200  200  200
 parcel_overlaps          POST   parcel      302  405  405  405  405  405  405  405  405
 
@@ -210,6 +212,10 @@ inspection_edit          GET    inspection  302  404  200  404  404  404  404  2
 inspection_edit          POST   inspection  302  404  400  404  404  404  404  400  400
 inspection_fill          GET    inspection  302  405  405  405  405  405  405  405  405
 inspection_fill          POST   inspection  302  404  409  404  404  404  404  409  409
+inspection_sheet         GET    inspection  302  404  404  404  404  404  404  404  404
+inspection_sheet         POST   inspection  302  404  404  404  404  404  404  404  404
+inspection_sheet_confirm GET    inspection  302  405  405  405  405  405  405  405  405
+inspection_sheet_confirm POST   inspection  302  404  404  404  404  404  404  404  404
 inspection_draw          GET    inspection  302  405  405  405  405  405  405  405  405
 inspection_draw          POST   inspection  302  404  400  404  404  404  404  400  400
 inspection_adopt         GET    inspection  302  405  405  405  405  405  405  405  405
@@ -461,6 +467,10 @@ api_parcels_finding      GET    parcel      401  405  405  405  405  405  405  4
 api_parcels_finding      POST   parcel      401  400  400  403  403  403  403  400  400
 api_parcels_works        GET    parcel      401  405  405  405  405  405  405  405  405
 api_parcels_works        POST   parcel      401  403  400  403  403  403  403  400  400
+api_parcels_boundary     GET    parcel      401  405  405  405  405  405  405  405  405
+api_parcels_boundary     POST   parcel      401  403  400  403  403  403  403  400  400
+api_parcels_overlaps     GET    parcel      401  200  200  200  200  200  200  200  200
+api_parcels_overlaps     POST   parcel      401  405  405  405  405  405  405  405  405
 api_parcels_edit         GET    parcel      401  405  405  405  405  405  405  405  405
 api_parcels_edit         POST   parcel      401  403  200  403  403  403  403  200  200
 api_parcel_stage         GET    parcel      401  405  405  405  405  405  405  405  405

@@ -13,7 +13,7 @@ from parcels.models import Kind, Step
 from tasks.acceptance import Wish, accept
 from tasks.divisions import merge, rename
 from tasks.forms.facts import division_facts
-from tasks.models import Progress, TownYear
+from tasks.models import Clue, Issue, Progress, TownYear
 from tasks.plan.load import load_plan
 from tasks.services import recompute
 from tests.tasks.form_world import Paper, hand_in
@@ -98,6 +98,88 @@ def test_area_reported_and_accepted_before_counts_for_the_successor(town, offici
     assert not items["自然撂荒"].said
     grants = Grant.objects.filter(user=head)
     assert [(one.division_id, one.valid_to) for one in grants.order_by("pk")] == [(old.pk, DAY), (new.pk, None)]
+
+
+def waiting_of(client, town) -> dict:
+    """place → (area, what the button opens)."""
+    page = client.get(f"/{town.slug}/2024/acceptances/")
+    assert page.status_code == 200
+    return {one["place"]: (one["row"].area, one["form"]) for one in page.context["queue"]}
+
+
+def entry(division, area, key, level="county") -> dict:
+    return {
+        "kind": "abandonment", "level": level, "division": division.code, "accepted_mu": area, "declared_mu": area,
+        "accepted_on": "2024-09-20", "verdict": "passed", "key": key,
+    }  # fmt: skip
+
+
+def test_what_an_old_village_reported_is_accepted_under_its_name(town, official, client):
+    TownYear.objects.filter(town=town).update(working_date=date(2024, 9, 20))
+    old, other = village(town, "新四村"), village(town, "双永村")
+    report(old, "已种植", "3.5")
+    new = merge([old, other], name="新永村", on=DAY, by=official, reason="区府批复")
+    recompute(town, 2024)
+    sign_in(client, official)
+    here = f"/{town.slug}/2024/acceptances/"
+    lines = waiting_of(client, town)
+    assert lines["新四村（已并入新永村）"][0] == Decimal("3.5")
+    assert f"for_division={old.code}" in lines["新四村（已并入新永村）"][1]
+    assert not {"新永村", "双永村（已并入新永村）"} & set(lines)
+    choices = dict(client.get(here).context["form"].fields["division"].choices)
+    assert choices[old.code] == "新四村（已并入新永村）"
+    assert other.code not in choices  # nothing was reported there
+    assert client.post(f"{here}new/", entry(other, "1", "k0")).status_code == 400
+
+    for _ in range(2):  # sent twice it is once
+        assert client.post(f"{here}new/", entry(old, "3.5", "k1")).status_code == 302
+    recompute(town, 2024)
+    row = Progress.objects.get(division=new, target__key="abandonment")
+    assert (row.counted, Decimal(row.reached["planted"])) == (
+        Decimal("3.5"),
+        Decimal("3.5"),
+    )  # not once more beside it
+    assert Step.objects.filter(work__division=old, rung__level="county").count() == 1
+    assert waiting_of(client, town) == {}
+    assert old.code not in dict(client.get(here).context["form"].fields["division"].choices)
+
+
+def test_the_queue_keeps_the_successors_own_area_apart(town, official, client):
+    TownYear.objects.filter(town=town).update(working_date=date(2024, 9, 20))
+    old, other = village(town, "新四村"), village(town, "双永村")
+    report(old, "已种植", "3.5")
+    new = merge([old, other], name="新永村", on=DAY, by=official, reason="区府批复")
+    head = person("village_head", new, "head-new")
+    paper = Paper.issue(new, head)
+    paper.fill(row_of(paper, "自然撂荒", "已种植"), area="2", on="2024-09-20")
+    assert hand_in(paper, head, new).state == "applied"
+    recompute(town, 2024)
+    sign_in(client, official)
+    lines = {place: area for place, (area, _) in waiting_of(client, town).items()}
+    assert lines == {"新永村": Decimal(2), "新四村（已并入新永村）": Decimal("3.5")}
+
+    page = client.get(f"/{town.slug}/2024/acceptances/batches/queue/", {"division": old.code, "start": "planted"})
+    names = [one["place"] for one in page.context["groups"]]
+    assert names == ["新永村", "新四村（已并入新永村）"]
+    assert page.context["count"] == 1
+    assert "新四村（已并入新永村）" in dict(page.context["queue"].choices).values()
+
+
+def test_issues_and_clues_of_an_old_village_stay_in_the_lists(town, official, client):
+    old, other = village(town, "新四村"), village(town, "双永村")
+    issue = Issue.objects.filter(town=town, division=old).first() or Issue.objects.create(
+        town=town, division=old, year=2024, kind_id="rectification", ledger="旧", serial="1"
+    )
+    clue = Clue.objects.create(town=town, division=old, year=2024, category="idle", place="旧村口", by=official)
+    new = merge([old, other], name="新永村", on=DAY, by=official, reason="区府批复")
+    for who in (official, person("village_head", new, "head-new")):
+        sign_in(client, who)
+        base = f"/{town.slug}/2024"
+        for chosen in ({}, {"division": old.code}, {"division": new.code}):
+            assert f"/issues/{issue.pk}/" in client.get(f"{base}/issues/", chosen).content.decode()
+            assert f"/clues/{clue.pk}/" in client.get(f"{base}/clues/", chosen).content.decode()
+        assert client.get(f"{base}/issues/{issue.pk}/").status_code == 200
+        assert client.get(f"{base}/clues/{clue.pk}/").status_code == 200
 
 
 def test_the_successor_reports_on_for_the_old_villages(town, official):

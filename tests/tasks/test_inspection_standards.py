@@ -4,16 +4,19 @@ from decimal import Decimal as D
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 
 from farmland.lib.documents import DocumentError
 from parcels.models import Work
 from tasks.inspections.guide import Guide
-from tasks.inspections.results import NotAll, Result, in_order
-from tasks.inspections.standards import Measure, advise, measures, standards
+from tasks.inspections.results import NotAll, Result, fingerprint, in_order
+from tasks.inspections.standards import Measure, advise, measures, read_all, standards
 from tasks.plan.common import common_dictionary
 from tasks.plan.document import RuleDoc
 from tasks.plan.validate import read_plan
 from tests.tasks.batch_world import World
+from tests.tasks.land import YEAR
+from tests.tasks.page_world import sign_in
 
 XIHE = (settings.BASE_DIR / "plans" / "xihe-2024.yaml").read_text(encoding="utf-8")
 CANOPY = {"require": [["canopy_percent", "<=", "50"]], "either": "间作套作"}
@@ -77,6 +80,68 @@ def test_a_measured_number_is_kept_plain(typed, kept):
 def test_what_is_no_measurement_is_refused(typed):
     with pytest.raises(ValueError, match="果树覆盖度应"):
         Measure("canopy_percent", "果树覆盖度", "%", maximum=D(100)).read(typed)
+
+
+COUNTED = TERMS | {
+    "density_percent": {"label": "株数比例", "attrs": {"unit": "%", "maximum": "1000", "ratio_of": ["now", "wanted"]}},
+    "now": {"label": "现有株数", "attrs": {"unit": "株"}},
+    "wanted": {"label": "合理株数", "attrs": {"unit": "株"}},
+}  # fmt: skip
+
+
+def density(now="", wanted="", stated="") -> dict:
+    (one,) = measures([ROWS[1]], COUNTED)
+    return read_all([one], {"now": now, "wanted": wanted, "density_percent": stated})
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted", "percent", "verdict"),
+    [
+        ("42", "60", "70", "passed"),
+        ("700000", "999999", "70.0001", "returned"),  # 70.00007 is more than 70 and is not rounded down to it
+        ("1", "3", "33.3334", "passed"),
+        ("0", "60", "0", "passed"),
+    ],
+)
+def test_a_ratio_is_worked_out_exactly_and_keeps_its_counts(now, wanted, percent, verdict):
+    kept = density(now, wanted)
+    assert kept == {"now": now, "wanted": wanted, "density_percent": percent}
+    assert advise([ROWS[1]], {"treatment": "intercrop"} | kept, NAMES).verdict == verdict
+
+
+def test_a_ratio_may_be_typed_itself():
+    assert density(stated="65.5") == {"now": "", "wanted": "", "density_percent": "65.5"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        (("42", ""), "还缺合理株数"),
+        (("", "60"), "还缺现有株数"),
+        (("42", "0"), "合理株数应大于 0"),
+        (("42", "60", "71"), "由系统算，请清空"),
+        (("9999", "1"), "不大于 1000"),
+        (("四十", "60"), "现有株数应为数字"),
+    ],
+)
+def test_counts_that_give_no_ratio_are_refused(typed, word):
+    with pytest.raises(ValueError, match=word):
+        density(*typed)
+
+
+def test_the_page_takes_the_counts_and_shows_what_they_gave(measured, client):
+    sign_in(client, measured.officer)
+    page = reverse("inspection_detail", kwargs={"town": "qingxi", "year": YEAR, "pk": measured.one.pk})
+    item = in_order(measured.one).first()
+    sent = {f"seen_{item.pk}": fingerprint(item), f"m-trees_standing_{item.pk}": "42",
+            f"m-trees_reasonable_{item.pk}": "60", f"verdict_{item.pk}": "passed"}  # fmt: skip
+    for _ in range(2):
+        answer = client.post(f"{page}fill/", sent, follow=True)
+        assert "算得 70%" in answer.content.decode()
+    item.refresh_from_db()
+    assert item.measured == {"trees_standing": "42", "trees_reasonable": "60", "density_percent": "70"}
+    assert f'name="m-density_percent_{item.pk}"' in answer.content.decode()
+    assert client.post(f"{page}fill/", sent | {f"m-trees_reasonable_{item.pk}": ""}).status_code == 400
 
 
 def test_xihe_asks_for_canopy_or_density_where_crops_stand_between_trees():

@@ -260,6 +260,21 @@ def test_another_towns_rows_are_refused(land, extra, cell, message):
         assert message in said(found)[f"清单!{cell}"]
 
 
+def test_a_code_that_repeats_in_another_village_is_not_that_parcel(land):
+    """TBBH of some lists is unique in a village only: within a file and against what stands."""
+    told = said(look(land, xlsx(row("0001"), row("0001", "西村"))))["清单!A3"]
+    assert "标识码" in told
+    assert bring(land, xlsx(row("0001"))) == 1
+    told = said(look(land, xlsx(row("0001", "西村", gross=9.5))))["清单!A2"]
+    assert "在东村已有一个图斑（6.62 亩），面积不同" in told
+    assert "标识码" in told
+    found = look(land, xlsx(row("0001", "西村")))  # the same area: the village was put right
+    assert (found.errors, [one.lines[0][0] for one in found.changed]) == ([], ["村"])
+    assert bring(land, xlsx(row("500151240722431", gross=6.6))) == 1
+    moved = look(land, xlsx(row("500151240722431", "西村", gross=9.5)))  # unique in the country
+    assert (moved.errors, len(moved.changed)) == ([], 1)
+
+
 def test_another_years_rows_are_refused(land):
     found = look(land, xlsx((*row(), 2023), head=(*HEAD, "年度")))
 

@@ -16,6 +16,7 @@ class Column:
     heading: str
     width: float = 15
     kind: str = "text"
+    choices: tuple[str, ...] = ()  # a workbook offers them in the cell
 
     @property
     def is_number(self) -> bool:

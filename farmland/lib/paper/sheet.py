@@ -34,7 +34,7 @@ def as_xlsx(papers: Paper | Sequence[Paper]) -> BytesIO:
 
 
 def _sheet(book, paper: Paper) -> None:
-    ruled = [Ruled(one.heading, one.width, "number" if one.is_number else "text") for one in paper.columns]
+    ruled = [_ruled(one) for one in paper.columns]
     above = [paper.title, *([paper.told] if paper.facts else []), *([paper.mark] if paper.mark else [])]
     page = new_sheet(book, _free_name(book, paper), ruled, paper.rows, above=above, protect=False)
     head = len(above) + 1
@@ -50,6 +50,12 @@ def _sheet(book, paper: Paper) -> None:
     _above(page, paper, len(above))
     _foot(page, last + 1, paper)
     page.page_setup.orientation = "portrait" if paper.is_tall else "landscape"
+
+
+def _ruled(column: Column) -> Ruled:
+    if column.choices:
+        return Ruled(column.heading, column.width, kind="choice", choices=list(column.choices))
+    return Ruled(column.heading, column.width, "number" if column.is_number else "text")
 
 
 def _free_name(book, paper: Paper) -> str:
