@@ -16,7 +16,9 @@ FILES = (
     "phone_worker", "form_blank", "parcel_import_template", "proposal_consent", "meeting_minutes", "ledger_export",
     "inspection_xlsx",
     "inspection_docx", "inspection_signed", "evidence_shown", "evidence_thumbnail", "evidence_original",
-    "claim_blank", "batch_file",
+    "claim_blank", "batch_file", "batch_payment_xlsx", "batch_payment_docx", "batch_statement_xlsx",
+    "batch_statement_docx", "batch_publicity_xlsx", "batch_publicity_docx", "batch_application_xlsx",
+    "batch_application_docx", "audit_money_csv", "audit_money_xlsx",
 )  # fmt: skip
 POST_ONLY = (
     "logout", "plan_recheck", "finding_waive", "finding_withdraw", "parcel_import_confirm", "form_upload",
@@ -33,7 +35,7 @@ POST_ONLY = (
     "batch_approve", "batch_pay", "batch_reconcile", "batch_void", "batch_photo", "batch_paper", "batch_object",
     "batch_answer", "batch_fail", "batch_reissue", "batch_fund_add", "batch_rebook", "payee_confirm",
     "payee_refuse", "payee_retire", "payee_reveal", "division_merge", "division_rename", "layer_confirm",
-    "layer_remove",
+    "layer_remove", "audit_money_check",
 )  # fmt: skip
 # shown only while a file waits
 NEED_A_FILE = (

@@ -1,6 +1,7 @@
 """Whether the money is as it was approved: seals, sums of rows and payments, live rows, and the freeze itself.
 
-Run by ``verify_audit`` and every night. What is wrong is told with its place; nothing is repaired.
+Run by ``verify_audit``, every night, and for one town when an auditor asks (``subsidies.auditing``). What is wrong is
+told with its place; nothing is repaired.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from django.db.models import Q
 from farmland.accounts.models import record
 from farmland.jobs.registry import handler
 from farmland.lib.numbers import fixed
+from farmland.places.models import Division
 from subsidies import freeze, seal
 from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment
 
@@ -36,19 +38,18 @@ def nightly(job) -> dict:
     return {"text": summary if not wrong else f"{wrong} 个批次核对不符，见操作记录。", "wrong": wrong}
 
 
-def money() -> tuple[str, list[str]]:
-    """(what was checked, what is wrong)."""
+def money(town: Division | None = None) -> tuple[str, list[str]]:
+    """(what was checked, what is wrong); of one town where given."""
+    mine = {"town": town} if town else {}
     wrong = [f"数据库的冻结规则不齐：{name}。" for name in freeze.missing()]
     count = sealed = 0
-    for batch in Batch.objects.select_related("town").order_by("pk").iterator(chunk_size=100):
+    for batch in Batch.objects.filter(**mine).select_related("town").order_by("pk").iterator(chunk_size=100):
         count, sealed = count + 1, sealed + (batch.state in SEALED)
         wrong += [f"{batch.town} {batch.number}：{text}" for text in of_batch(batch)]
-    wrong += [*_rows_out_of_place(), *_overdrawn()]
-    lines = BatchLine.objects.count()
-    return (
-        f"{count} 个拨付批次，{sealed} 个校验值，{lines} 行明细，{Payment.objects.count()} 笔支付，全部相符。",
-        wrong,
-    )
+    wrong += [*_rows_out_of_place(mine), *_overdrawn(mine)]
+    lines, payments = BatchLine.objects.filter(**mine).count(), Payment.objects.filter(**mine).count()
+    told = f"{count} 个拨付批次，{sealed} 个校验值，{lines} 行明细，{payments} 笔支付"
+    return f"{told}，全部相符。" if not wrong else f"{told}，有不符。", wrong
 
 
 def of_batch(batch: Batch) -> Iterator[str]:
@@ -87,28 +88,28 @@ def _sums(batch: Batch, lines: dict, arrived: Decimal, paid: set) -> Iterator[st
         yield f"资金支出 {fixed(drawn)} 元与批次合计 {fixed(batch.total)} 元不一致。"
 
 
-def _rows_out_of_place() -> Iterator[str]:
+def _rows_out_of_place(mine: dict) -> Iterator[str]:
     """Live rows of a voided batch, dead rows of another, amounts that say they are in a batch and are not."""
     voided = Q(batch__state="voided")
-    odd = BatchLine.objects.filter(Q(is_live=True) & voided | Q(is_live=False) & ~voided)
+    odd = BatchLine.objects.filter(**mine).filter(Q(is_live=True) & voided | Q(is_live=False) & ~voided)
     for one in odd.select_related("batch", "division"):
         yield f"{one.batch.number} {one.division}：明细的有效状态与批次不符。"
-    rows = Entitlement.objects.filter(state__in=("batched", "settled")).exclude(lines__is_live=True)
+    rows = Entitlement.objects.filter(**mine, state__in=("batched", "settled")).exclude(lines__is_live=True)
     for one in rows.select_related("division", "rate_version__rate"):
         yield f"{one}：状态为{one.get_state_display()}，但不在任何批次中。"
     per: dict = defaultdict(Decimal)
-    for key, amount in BatchLine.objects.filter(is_live=True).values_list("entitlement", "amount"):
+    for key, amount in BatchLine.objects.filter(**mine, is_live=True).values_list("entitlement", "amount"):
         per[key] += amount
-    live = Entitlement.objects.filter(lines__is_live=True).distinct().select_related("division", "rate_version__rate")
-    for one in live:
+    live = Entitlement.objects.filter(**mine, lines__is_live=True).distinct()
+    for one in live.select_related("division", "rate_version__rate"):
         if one.amount != per[one.pk]:
             yield f"{one}：批次中的金额为 {fixed(per[one.pk])} 元，不一致。"
 
 
-def _overdrawn() -> Iterator[str]:
+def _overdrawn(mine: dict) -> Iterator[str]:
     left: dict = defaultdict(Decimal)
     names: dict = {}
-    for one in Fund.objects.select_related("program__town"):
+    for one in Fund.objects.filter(**mine).select_related("program__town"):
         left[one.program_id, one.source] += one.amount
         names[one.program_id] = f"{one.program.town} {one.program}"
     for (program, source), amount in left.items():

@@ -12,6 +12,7 @@ from parcels.models import Step
 from subsidies.models import Batch, Claim, Entitlement
 
 STEPS = {"prepared_by": "编制", "reviewed_by": "审核", "approved_by": "批准", "paid_by": "支付"}
+HANDS = (("prepared", "编制"), ("reviewed", "审核"), ("approved", "批准"), ("paid", "支付"), ("reconciled", "对账"))
 WORDS = {
     "reported": "填报过其中图斑的进度", "claimed": "申报过其中的管护", "accepted": "验收过其中的图斑",
     "verified": "核实过其中的申报", "adjusted": "登记过其中的调整",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils import timezone
 
-from farmland.accounts.models import User, record
+from farmland.accounts.models import Line, User, record, record_all
 from farmland.lib.refused import Refused
 from farmland.places.models import Division, Term
 from subsidies import accounts
 from subsidies.invented import check_hand
-from subsidies.models import Payee
+from subsidies.models import Batch, Payee
 from subsidies.refusals import logged, may
 
 
@@ -133,6 +133,20 @@ def reveal(payee: Payee, *, by: User) -> str:
     account = accounts.decrypt(payee)
     _log("查看完整账号", payee, by, {"tail": payee.tail})
     return account
+
+
+@logged("查看完整账号")
+def reveal_for(batch: Batch, payees, *, by: User) -> dict:
+    """payee id → the whole account, of those a batch pays, to one who pays it; an event for each."""
+    may(by, "pay", batch.town, "查看完整账号")
+    rows = {one.pk: one for one in payees}
+    found = {key: accounts.decrypt(one) for key, one in rows.items()}
+    reason = f"支付明细表 {batch}"
+    lines = [
+        Line(f"{one.division} {one}", None, {"tail": one.tail}, reason, one.pk) for one in rows.values()
+    ]  # fmt: skip
+    record_all("查看完整账号", lines, user=by, town=batch.town)
+    return found
 
 
 def same_account(payee: Payee) -> list[Payee]:

@@ -1,7 +1,9 @@
 """Pages of the money: /<town>/<year>/subsidies/…, each room with its own list."""
 
 from subsidies.views import (
+    audit,
     batch_acts,
+    batch_files,
     batches,
     calculations,
     claim_acts,
@@ -29,5 +31,7 @@ urlpatterns = [
     *batches.urls,
     *funds.urls,
     *batch_acts.urls,
+    *batch_files.urls,
+    *audit.urls,
     *payees.urls,
 ]

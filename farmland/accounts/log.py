@@ -27,6 +27,7 @@ KEYS = {
     "post": "岗位", "total_yuan": "合计（元）", "amount_yuan": "金额（元）", "added": "列入", "removed": "移出",
     "number": "第几次", "from": "起", "to": "止", "place": "地点", "moment": "哪一张", "payee": "收款账户",
     "row": "行", "attempt": "第几次", "source": "资金来源", "document": "文号", "tail": "尾号", "bank": "开户行",
+    "events": "操作记录条数", "broken": "操作记录不符", "wrong": "资金不符",
     "holds": "成立", "subject": "对象", "test": "条件", "chosen": "所选读法", "valid_from": "生效日",
 }  # fmt: skip
 INSIDE = ("step", "issue", "user", "adjusts")  # ids of rows, for programs: the line's own subject names the thing
@@ -136,10 +137,17 @@ def _words(name: str, value, word) -> str:
     return word(name, str(value))
 
 
-def broken_links() -> Iterator[str]:
-    """Every place where a chain does not hold, in Chinese; nothing when all do. Reads all events, one at a time."""
+def broken_links(town=None, progress: Callable[[int], None] | None = None) -> Iterator[str]:
+    """Every place where a chain does not hold, in Chinese; nothing when all do. Reads all events, one at a time.
+
+    ``town``: its chains only. ``progress`` is told how many events were read.
+    """
     chain, number, digest = None, 0, ""
-    for one in Event.objects.select_related("town").order_by("town_id", "is_demo", "number").iterator(chunk_size=500):
+    rows = Event.objects.filter(town=town) if town else Event.objects.all()
+    rows = rows.select_related("town").order_by("town_id", "is_demo", "number")
+    for count, one in enumerate(rows.iterator(chunk_size=500), 1):
+        if progress and count % 500 == 0:
+            progress(count)
         if chain != (one.town_id, one.is_demo):
             chain, number, digest = (one.town_id, one.is_demo), 0, ""
         name = f"{one.town or '全系统'}{'（演示）' if one.is_demo else ''}第 {one.number} 条"

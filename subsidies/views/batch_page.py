@@ -2,19 +2,22 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Q
 from django.http import Http404
 from django.shortcuts import render
+from django.urls import reverse
 
 from farmland.lib.amount_in_words import amount_in_words
 from subsidies import hands, publicity
 from subsidies.batches import MOVES
 from subsidies.checks import Accounts
-from subsidies.models import Batch, Payment
+from subsidies.files.rows import lines_of
+from subsidies.files.sheets import NAMES
+from subsidies.models import Batch
 from subsidies.views import batch_forms as forms
 from subsidies.views.common import tabs
 from tasks.models import TownYear
-from tasks.views.common import Labels
+from tasks.views.common import Labels, where
 
 ROWS = 50
 LOOKS = {
@@ -94,6 +97,8 @@ class BatchPage:
             "may_settle": batch.state == "paid" and self.can("pay"),
             "may_adjust": batch.state in ("paid", "reconciled") and self.can("prepare_payment"),
             "papers": self.checklist(),
+            "sheets": self.sheets(),
+            "may_number": self.can("pay"),
             "notices": self.notices,
             "standing": self.standing,
             "terms": publicity.terms_of(batch.program),
@@ -105,6 +110,13 @@ class BatchPage:
             "objection_form": self.form("object", forms.ObjectionForm, on=self.today) if self.runs() else None,
             "paper_form": self.form("paper", forms.PaperForm),
         }
+
+    def sheets(self) -> list[tuple[str, str, str]]:
+        at = where(self.town_year) | {"pk": self.batch.pk}
+        return [
+            (name, *(reverse(f"batch_{what}_{suffix}", kwargs=at) for suffix in ("xlsx", "docx")))
+            for what, name in NAMES.items()
+        ]
 
     def runs(self) -> bool:
         handles = self.can("prepare_payment") or self.can("review_payment")
@@ -151,12 +163,7 @@ class BatchPage:
         return max((self.standing.ends_on - self.today).days + 1, 0)
 
     def rows(self):
-        lines = self.batch.lines.select_related(
-            "division", "payee", "entitlement__rate_version__rate", "entitlement__work__parcel"
-        )
-        payments = Payment.objects.order_by("attempt").select_related("payee")
-        lines = lines.prefetch_related(Prefetch("payments", payments, to_attr="attempts"))
-        paginator = Paginator(lines.order_by("division__order", "division", "entitlement", "payee_kind"), ROWS)
+        paginator = Paginator(lines_of(self.batch), ROWS)
         paginator.count = self.counts["rows"]
         page = paginator.get_page(self.request.GET.get("page"))
         open_ones = [one for one in page.object_list if one.payee is None] if self.batch.state == "draft" else []

@@ -16,6 +16,7 @@ TABS = (
     ("entitlement_list", "应补", ("entitlement",)),
     ("batch_list", "批次", ("batch", "publicity")),
     ("payee_list", "账户", ("payee",)),
+    ("audit_money", "审计", ("audit",)),
 )
 
 
@@ -48,7 +49,8 @@ def page_address(name: str, town_year: TownYear, **more) -> str:
 def tabs(request, town_year: TownYear) -> list[dict]:
     """The pages of the money this user may open; a village has no batches and no list of accounts of its own."""
     current = request.resolver_match.url_name
-    hidden = () if sees_all_money(request.user, town_year) else ("batch_list", "payee_list")
+    hidden = () if sees_all_money(request.user, town_year) else ("batch_list", "payee_list", "audit_money")
+    hidden += () if request.user.can("read_log", town_year.town) else ("audit_money",)
     found = [
         {"label": label, "url": page_address(name, town_year), "current": current.startswith(prefixes)}
         for name, label, prefixes in TABS

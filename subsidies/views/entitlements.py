@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import path
@@ -19,7 +19,8 @@ from farmland.places.models import Division
 from parcels.models import Step, Work
 from subsidies import explaining
 from subsidies.claims import name_of
-from subsidies.models import BatchLine, Entitlement, Payment
+from subsidies.hands import HANDS
+from subsidies.models import BatchLine, Entitlement, Payment, Publicity
 from subsidies.overview import batch_numbers, rounds_of
 from subsidies.views.common import money_page, page_address, sees_all_money, tabs
 from tasks.models import TownYear
@@ -30,7 +31,6 @@ PAGE = 50
 FILTERS = ("division", "program", "round", "state")
 STATES = [one for one in Entitlement.STATES if one[0] != Entitlement.REPLACED]
 WORKS = 60  # shown of a row that sums many
-HANDS = (("prepared", "编制"), ("reviewed", "审核"), ("approved", "批准"), ("paid", "支付"), ("reconciled", "对账"))
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -173,6 +173,10 @@ def _with_photos(works):
 def _history(user, one: Entitlement) -> dict:
     """Batch with its hands, payments, adjustments, and all of it in order."""
     lines = BatchLine.objects.visible_to(user).filter(entitlement=one)
+    notice = Publicity.objects.filter(batch=OuterRef("batch")).exclude(state="void").order_by("-number")
+    lines = lines.annotate(
+        starts_on=Subquery(notice.values("starts_on")[:1]), ends_on=Subquery(notice.values("ends_on")[:1])
+    )
     lines = list(lines.select_related("batch", *(f"batch__{name}_by" for name, _ in HANDS)).order_by("pk"))
     payments = Payment.objects.visible_to(user).filter(line__in=lines).select_related("by").order_by("at")
     adjustments = Entitlement.objects.visible_to(user).filter(adjusts=one).order_by("created_at")

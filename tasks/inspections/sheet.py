@@ -1,16 +1,17 @@
-"""The sheet of a batch for signature (验收表): one content, written as .xlsx and .docx; its figures are the page's."""
+"""The sheet of a batch for signature (验收表); its figures are the page's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from farmland.lib.numbers import fixed, plain
+from farmland.lib.paper import DEMO, Column, Paper
 from parcels.models import Inspection, InspectionItem
 from tasks.inspections.guide import Guide
 from tasks.inspections.results import in_order
 
 ZERO = Decimal(0)
-DEMO = "演示数据，仅供演示，不作为验收依据"
+WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 10, "抽中": 6, "村": 10, "组": 7}
 
 
 @dataclass(frozen=True)
@@ -37,31 +38,15 @@ class Totals:
             verdicts,
         )
 
-
-@dataclass(frozen=True)
-class Sheet:
-    """Everything that is printed, as texts and exact areas."""
-
-    title: str
-    facts: list[tuple[str, str]]
-    headings: list[str]
-    rows: list[list[str | int | Decimal | None]]
-    totals: Totals
-    posts: list[str]
-    copies: list[str]
-    is_demo: bool
-
     @property
-    def summary(self) -> str:
-        told = [
-            f"共 {self.totals.count} 项，送验 {fixed(self.totals.declared)} 亩，认定 {fixed(self.totals.accepted)} 亩"
-        ]
+    def text(self) -> str:
+        told = [f"共 {self.count} 项，送验 {fixed(self.declared)} 亩，认定 {fixed(self.accepted)} 亩"]
         names = [*InspectionItem.VERDICTS, ("", "未填")]
-        told += [f"{name} {self.totals.verdicts[code]} 项" for code, name in names if self.totals.verdicts.get(code)]
+        told += [f"{name} {self.verdicts[code]} 项" for code, name in names if self.verdicts.get(code)]
         return "，".join(told) + "。"
 
 
-def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) -> Sheet:
+def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) -> Paper:
     items = list(in_order(batch).select_related("work__division", "work__parcel", "inspection"))
     verdicts = dict(InspectionItem.VERDICTS)
     with_measures = any(one.measured for one in items)
@@ -89,16 +74,31 @@ def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str]) 
         rows.append([*row, verdicts.get(one.verdict, ""), one.accepted_mu, one.reason])
     what = "抽查复核表" if batch.is_recheck else "验收表"
     level = label("level", batch.level)
-    return Sheet(
+    totals = Totals.of([(one.verdict, one.is_drawn, one.declared_mu, one.accepted_mu) for one in items])
+    return Paper(
+        name="验收表",
         title=f"{batch.town}{batch.year}年{batch.kind}{level}{what}",
         facts=_facts(batch, level),
-        headings=headings,
+        columns=[Column(one, WIDTHS.get(one, 15), _kind(one)) for one in headings],
         rows=rows,
-        totals=Totals.of([(one.verdict, one.is_drawn, one.declared_mu, one.accepted_mu) for one in items]),
+        totals=[_total(one, totals) for one in headings],
+        notes=[totals.text],
         posts=[one["post"] for one in batch.members],
-        copies=batch.copies_to,
-        is_demo=batch.is_demo,
+        below=[f"抄送：{'、'.join(batch.copies_to)}"] if batch.copies_to else [],
+        mark=f"{DEMO}，不作为验收依据" if batch.is_demo else "",
     )
+
+
+def _kind(heading: str) -> str:
+    return "whole" if heading == "序号" else "area" if "（亩）" in heading else "text"
+
+
+def _total(heading: str, totals: Totals) -> str | Decimal | None:
+    if heading.startswith(("送验", "现有")):
+        return totals.declared
+    if heading.startswith(("认定", "复核后")):
+        return totals.accepted
+    return {"序号": "合计", "图斑编号": f"{totals.count} 项"}.get(heading)
 
 
 def _facts(batch: Inspection, level: str) -> list[tuple[str, str]]:

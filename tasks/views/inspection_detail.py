@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.jobs.storage import TooLarge
+from farmland.lib.paper import WRITERS
 from farmland.places.models import Term
 from parcels.models import Inspection
 from tasks.acceptance import Refused
@@ -18,8 +19,6 @@ from tasks.inspections.guide import Guide
 from tasks.inspections.results import NotAll, adopt_sample, fill
 from tasks.inspections.services import Stale, cancel, edit, keep_signed, redraw
 from tasks.inspections.sheet import file_name, sheet_of
-from tasks.inspections.sheet_docx import as_docx
-from tasks.inspections.sheet_xlsx import as_xlsx
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import Labels, where
@@ -35,8 +34,6 @@ from tasks.views.inspection_forms import (
 )
 from tasks.views.inspection_page import Page, batch_of, followed
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 CHANGED = "这一批刚被别人改过，下面是现在的样子，请核对后再操作。"
 
 
@@ -183,13 +180,13 @@ def inspection_signed(request, town_year: TownYear, pk):
 @town_page
 @require_safe
 def inspection_xlsx(request, town_year: TownYear, pk):
-    return _sheet(request, town_year, pk, as_xlsx, "xlsx", XLSX)
+    return _sheet(request, town_year, pk, "xlsx")
 
 
 @town_page
 @require_safe
 def inspection_docx(request, town_year: TownYear, pk):
-    return _sheet(request, town_year, pk, as_docx, "docx", DOCX)
+    return _sheet(request, town_year, pk, "docx")
 
 
 @town_page
@@ -252,9 +249,10 @@ def _shown(value, form: HeadForm) -> str:
     return f"{value:%Y-%m-%d}"
 
 
-def _sheet(request, town_year: TownYear, pk, write, suffix: str, content_type: str):
+def _sheet(request, town_year: TownYear, pk, suffix: str):
     batch = batch_of(request, town_year, pk)
     labels = Labels(town_year.town)
     guide = Guide(batch, Term.objects.of("attribute", town_year.town))
+    write, content_type = WRITERS[suffix]
     data = write(sheet_of(batch, guide, labels.of))
     return FileResponse(data, as_attachment=True, filename=file_name(batch, suffix), content_type=content_type)

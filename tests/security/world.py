@@ -49,6 +49,7 @@ from subsidies.claim_form import PURPOSE as CLAIM_FORM
 from subsidies.claim_form import blank
 from subsidies.models import (
     Batch,
+    BatchLine,
     BatchPaper,
     Calculation,
     Claim,
@@ -199,6 +200,7 @@ class Planter:
         found.red_line = RedLineResult.objects.filter(town=self.town).first()
         found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.payee, found.batch_file = self.payee(), self.notice(found.batch)
+        self.line(found)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
@@ -497,6 +499,19 @@ class Planter:
         payee.account = encrypt("6228480000001234", payee.pk)
         payee.save()
         return payee
+
+    def line(self, found: SimpleNamespace) -> None:
+        """What the batch pays to the account, and an adjustment of it; a move that was refused."""
+        entitlement = found.entitlement
+        common = {"town": self.town, "division": self.division, "batch": found.batch, "payee_kind": "coop"}
+        BatchLine.objects.create(**common, entitlement=entitlement, payee=found.payee, amount=0)
+        copied = ("town", "division", "program", "rate_version", "rate_key", "round", "year", "work", "subject")
+        Entitlement.objects.create(
+            **{name: getattr(entitlement, name) for name in copied}, state="due", amount=Decimal("-1"),
+            adjusts=entitlement, reason=self.word("adjustreason"), created_by=self.by, facts_digest="0" * 64,
+        )  # fmt: skip
+        record("批准批次（未准）", self.word("refusedbatch"), user=self.by, town=self.town,
+               reason=self.word("refusedreason"), about=found.batch.pk)  # fmt: skip
 
     def notice(self, batch: Batch) -> Upload:
         """A void posting with an objection, a paper of the checklist, money of a source; the paper's file."""

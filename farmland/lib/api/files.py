@@ -3,13 +3,13 @@
 import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
-from rustpy_xlsxwriter import write_worksheet
+from rustpy_xlsxwriter import write_worksheet, write_worksheets
 
 from farmland.lib.api.columns import decimal_text
 from farmland.lib.api.errors import wrong_parameter
@@ -55,10 +55,24 @@ def csv_cell(value: Any) -> Any:
 
 def xlsx_response(title: str, headings: list[str], rows: Iterable[list]) -> FileResponse:
     """The rows as a workbook; 400 when a sheet cannot hold them. Texts are text cells, so no formula can arise."""
-    file = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 - FileResponse closes it
-    try:
+
+    def write(file):
         write_worksheet(records(headings, rows), file, sheet_name=title[:31], freeze_row=1, bold_headers=True,
                         datetime_format="yyyy-mm-dd")  # fmt: skip
+
+    return _workbook(title, write)
+
+
+def tables_response(title: str, tables: dict[str, tuple[list[str], Iterable[list]]]) -> FileResponse:
+    """A workbook of several sheets: name → (headings, rows)."""
+    sheets = [(name, records(headings, rows)) for name, (headings, rows) in tables.items()]
+    return _workbook(title, lambda file: write_worksheets(sheets, file, bold_headers=True))
+
+
+def _workbook(title: str, write: Callable) -> FileResponse:
+    file = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 - FileResponse closes it
+    try:
+        write(file)
     except BaseException:
         file.close()
         raise
