@@ -461,6 +461,7 @@ class Planter:
         claim = Claim.objects.create(
             **place, cap_mu=Decimal(2), declared_mu=Decimal(1), reason=self.word("lessreason"), state="returned",
             crop=self.word("claimcrop")[:40], verdict_reason=self.word("verdict"), submitted_by=self.by,
+            is_demo=self.by.is_demo,
         )  # fmt: skip
         data = blank(self.division, self.year, self.by)
         file = Upload.objects.store(
@@ -479,11 +480,11 @@ class Planter:
             **place, claim=claim, program=rate.program, rate_version=version, rate_key=rate.key,
             subject=f"work:{work.pk}", state="held", reason=self.word("heldreason"), facts_digest="0" * 64,
             explanation={"tests": tests, "works": [str(work.pk)]},
-            exclusions=[{"text": self.word("exclusion"), "result": "unknown", "clause": ""}],
+            exclusions=[{"text": self.word("exclusion"), "result": "unknown", "clause": ""}], is_demo=self.by.is_demo,
         )  # fmt: skip
         batch = Batch.objects.create(
             town=self.town, program=program, round=round, year=self.year, number=self.word("no", "=1+{}<i>"),
-            note=self.word("moneynote"),
+            note=self.word("moneynote"), is_demo=self.by.is_demo,
         )  # fmt: skip
         return claim, file, entitlement, batch
 
@@ -493,6 +494,7 @@ class Planter:
             town=self.town, division=self.division, kind="coop", name=self.word("payee"), bank=self.word("bank"),
             tail="1234", fingerprint=self.mark, reason=self.word("payeereason"), state="active", entered_by=self.by,
             confirmed_by=User.objects.exclude(pk=self.by.pk).first(), confirmed_at=timezone.now(),
+            is_demo=self.by.is_demo,
         )  # fmt: skip
         payee.account = encrypt("6228480000001234", payee.pk)
         payee.save()
