@@ -1,6 +1,5 @@
 """Lists of 10,000 and 100,000 parcels as XLSX and Shapefile, all checks, against the least work there is (P1)."""
 
-import resource
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from django.db import connection, transaction
 from rustpy_xlsxwriter import write_worksheet
 
 from bench import land, towns
-from bench.measure import Row, once, peak, peak_from_here
+from bench.measure import ChildrenPeak, Row, cpu, once, peak, peak_from_here
 from farmland.jobs.models import Upload
 from farmland.lib.models import time_uuid
 from parcels.imports.services import ListFacts, known_for, read_list
@@ -47,27 +46,32 @@ def measure():
             workbook(town_year, path, count)
             times = rounds(goes, written(town_year, user, path, count), lambda at=path: least(town_year, at),
                            *([lambda at=path: usual(town_year, at)] if goes > 1 else []))  # fmt: skip
-            spent, floor, *peer = times
+            (spent, floor, *peer), used = times
             yield Row(
                 f"导入 {count:,} 行 XLSX，全部检查", spent, "s", floor, "calamine 读 + 直接写，不检查",
                 *((peer[0], "openpyxl 读 + bulk_create") if peer else ()), goal=f"≤ {goal} × 下限",
                 met=spent <= goal * floor,
             )  # fmt: skip
+            yield Row(f"导入 {count:,} 行 XLSX，CPU", used[0], "s", used[1], "calamine 读 + 直接写，CPU")
             yield from memory_of(f"{count:,} 行 XLSX", written(town_year, user, path, count))
             path = Path(folder) / f"{count}.zip"
             shapefile(town_year, path, count)
-            spent, floor = rounds(goes, written(town_year, user, path, count), lambda at=path: geometry(at))
+            (spent, floor), used = rounds(goes, written(town_year, user, path, count), lambda at=path: geometry(at))
             yield Row(f"导入 {count:,} 个图形 Shapefile，全部检查", spent, "s", floor, "pyogrio 读 + 转坐标，不写")
+            yield Row(f"导入 {count:,} 个图形 Shapefile，CPU", used[0], "s", used[1], "pyogrio 读 + 转坐标，CPU")
             yield from memory_of(f"{count:,} 个图形 Shapefile", written(town_year, user, path, count))
 
 
-def rounds(goes: int, *jobs: Callable) -> list[float]:
-    """The median time of each job, taken in turn."""
+def rounds(goes: int, *jobs: Callable) -> tuple[list[float], list[float]]:
+    """The median wall time of each job, taken in turn, and the median CPU (children too, a server's not)."""
     found = [[undone(job) for job in jobs] for _ in range(goes)]
-    return [sorted(times)[goes // 2] for times in zip(*found, strict=True)]
+    each = list(zip(*found, strict=True))  # by job
+    return tuple([sorted(one[which] for one in times)[goes // 2] for times in each] for which in (0, 1))
 
 
-def undone(job: Callable) -> float:
+def undone(job: Callable) -> tuple[float, float]:
+    """Wall and CPU seconds of a job whose rows are not kept."""
+
     def go():
         try:
             with transaction.atomic():
@@ -76,7 +80,8 @@ def undone(job: Callable) -> float:
         except RollBack:
             pass
 
-    return once(go)
+    before = cpu()
+    return once(go), cpu() - before
 
 
 def written(town_year: TownYear, user, path: Path, count: int) -> Callable:
@@ -95,11 +100,12 @@ def written(town_year: TownYear, user, path: Path, count: int) -> Callable:
 
 
 def memory_of(what: str, job: Callable):
-    """What the worker needs on top of itself, and the largest child so far (ru_maxrss of all children)."""
+    """What the worker needs on top of itself, and the child that reads."""
     start = peak_from_here()
-    undone(job)
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    yield Row(f"导入 {what}：读文件的子进程，最大内存", child, "MB", goal=f"≤ {MEMORY} MB", met=child <= MEMORY)
+    with ChildrenPeak("sandbox_child.py") as child:
+        undone(job)
+    most = child.most
+    yield Row(f"导入 {what}：读文件的子进程，最大内存", most, "MB", goal=f"≤ {MEMORY} MB", met=most <= MEMORY)
     yield Row(f"导入 {what}：作业进程，多用内存", peak() - start, "MB")
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,6 +65,46 @@ def alternately(*jobs: Callable, repeats: int = REPEATS) -> list[float]:
         job()
     goes = [[once(job) for job in jobs] for _ in range(repeats)]
     return [median(times) for times in zip(*goes, strict=True)]
+
+
+def cpu() -> float:
+    """CPU seconds of this process and the children it has waited for, user and system."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+class ChildrenPeak:
+    """The most resident memory in MB of any child whose command names ``word``, looked at every few milliseconds.
+
+    ``ru_maxrss`` of a child says how large its parent was when it was started.
+    """
+
+    def __init__(self, word: str):
+        self.word, self.most, self.ended = word.encode(), 0.0, threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.ended.set()
+        self.thread.join()
+
+    def _watch(self):
+        while not self.ended.wait(0.005):
+            for task in Path("/proc/self/task").glob("*/children"):
+                with suppress(OSError):
+                    for child in task.read_text().split():
+                        self._look(Path("/proc", child))
+
+    def _look(self, child: Path):
+        with suppress(OSError, StopIteration):
+            if self.word in (child / "cmdline").read_bytes():
+                lines = (child / "status").read_text().splitlines()
+                self.most = max(
+                    self.most, int(next(one for one in lines if one.startswith("VmHWM")).split()[1]) / 1024
+                )
 
 
 def rate(job: Callable, lasting: float = 1.5) -> float:

@@ -27,8 +27,10 @@ SHOTS = [  # name, login, address, window
     ("what-if", "erping", "/erping/2023/what-if/", DESK),
     ("plan-check", "xihe", "/xihe/2024/plan/check/", DESK),
     ("acceptance", "xihe", "/xihe/2024/acceptances/", DESK),
+    ("batch", "xihe-leader", "/xihe/2024/subsidies/batches/?state=published", DESK),
     ("form-phone", "xihe-shuangyong", "/xihe/2024/forms/", PHONE),
 ]
+FOLLOW = {"batch": "main tbody a"}  # pages whose address differs from load to load: the first link of a list
 
 
 def shoot(browser: Browser, base: str, password: str, folder: Path) -> None:
@@ -42,6 +44,9 @@ def shoot(browser: Browser, base: str, password: str, folder: Path) -> None:
         answer = page.goto(base + address)
         if answer is None or answer.status != 200:
             sys.exit(f"{address} 应答 {answer and answer.status}，没有截图。")
+        if name in FOLLOW:
+            page.click(FOLLOW[name])
+            page.wait_for_load_state()
         page.screenshot(path=folder / f"{name}.png")
         print(folder / f"{name}.png", flush=True)
         page.context.close()

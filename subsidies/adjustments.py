@@ -29,7 +29,7 @@ def adjust(entitlement: Entitlement, *, amount: Decimal, reason: str, by: User) 
     made = Entitlement.objects.create(
         **{name: getattr(now, name) for name in COPIED}, amount=amount, state=Entitlement.DUE, adjusts=now,
         parts=_parts(now.parts, "payee_kind", amount), sources=_parts(now.sources, "source", amount),
-        reason=reason.strip()[:500], created_by=by, is_demo=by.is_demo,
+        reason=reason.strip()[:500], created_by=by, is_demo=by.is_demo or now.is_demo,
         explanation={
             "adjusts": str(now.pk), "lines": [{"text": f"调整：{reason.strip()}", "amount": plain(amount)}],
             "exact": plain(amount), "works": (now.explanation or {}).get("works", []),

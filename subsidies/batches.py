@@ -16,6 +16,7 @@ from farmland.lib.numbers import plain
 from farmland.lib.refused import Refused, Stale
 from farmland.places.models import Division
 from subsidies import checks, hands, seal
+from subsidies.invented import check_hand
 from subsidies.models import Batch, BatchLine, Entitlement, Payee, Publicity, Round
 from subsidies.refusals import lock_year, logged, may
 from tasks.models import TownYear
@@ -58,7 +59,7 @@ def prepare(round_: Round, *, by: User, divisions: Iterable[Division] | None = N
     """A draft of everything due in a round (in ``divisions`` only, where given) that no other batch holds."""
     may(by, "prepare_payment", round_.town, "编制批次")
     year = lock_year(round_.town_id, round_.program.year)
-    rows = _due(round_, divisions)
+    rows = _due(round_, divisions, by.is_demo)
     batch = Batch.objects.create(
         town=year.town, program=round_.program, round=round_, year=year.year, number=_next_number(year),
         note=note.strip()[:300], prepared_by=by, prepared_at=timezone.now(), is_demo=by.is_demo,
@@ -74,7 +75,8 @@ def add(batch: Batch, entitlements: Iterable, *, version: int, by: User) -> Batc
     now = opened(batch, by, "prepare_payment")
     check_draft(now, version)
     wanted = {str(getattr(one, "pk", one)) for one in entitlements}
-    rows = _locked_rows(Entitlement.objects.filter(round=now.round, state=Entitlement.DUE, pk__in=wanted))
+    due = Entitlement.objects.filter(round=now.round, state=Entitlement.DUE, is_demo=now.is_demo)
+    rows = _locked_rows(due.filter(pk__in=wanted))
     if not wanted or len(rows) != len(wanted):
         raise Refused("所选的应补有的已不能列入（可能刚列入另一批次或已重新核算），请刷新后重选。", code="conflict")
     _put_in(now, rows)
@@ -192,7 +194,9 @@ def opened(batch: Batch, by: User, right: str) -> Batch:
     may(by, right, batch.town, "办理批次")
     lock_year(batch.town_id, batch.year)
     rows = Batch.objects.select_for_update(of=("self",)).select_related("town", "program", "round__program")
-    return rows.get(pk=batch.pk)
+    now = rows.get(pk=batch.pk)
+    check_hand(by, now.is_demo, "批次")
+    return now
 
 
 def check_draft(batch: Batch, version: int) -> None:
@@ -241,8 +245,8 @@ def log(action: str, batch: Batch, by: User, after: dict, before: dict | None = 
     record(action, str(batch), user=by, town=batch.town, before=before, after=after, reason=reason, about=batch.pk)
 
 
-def _due(round_: Round, divisions: Iterable[Division] | None) -> list[Entitlement]:
-    asked = Entitlement.objects.filter(round=round_, state=Entitlement.DUE).exclude(amount=0)
+def _due(round_: Round, divisions: Iterable[Division] | None, is_demo: bool) -> list[Entitlement]:
+    asked = Entitlement.objects.filter(round=round_, state=Entitlement.DUE, is_demo=is_demo).exclude(amount=0)
     if divisions is not None:
         asked = asked.filter(division__in=list(divisions))
     rows = _locked_rows(asked)
@@ -263,7 +267,7 @@ def _locked_rows(asked) -> list[Entitlement]:
 
 
 def _put_in(batch: Batch, rows: list[Entitlement]) -> None:
-    accounts = checks.Accounts(batch.town_id, {one.division_id for one in rows})
+    accounts = checks.Accounts(batch.town_id, {one.division_id for one in rows}, batch.is_demo)
     lines = [
         BatchLine(
             town_id=batch.town_id, division_id=one.division_id, batch=batch, entitlement=one, payee_kind=kind,

@@ -18,10 +18,11 @@ from farmland.jobs.services import enqueue
 from farmland.lib.numbers import fixed, plain
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
+from subsidies import invented
 from subsidies.amounts import money
 from subsidies.computing import Computed, Paid, compute, day_of, rates_of
 from subsidies.judging import ALL
-from subsidies.models import Calculation, Entitlement, Round, Ruling
+from subsidies.models import Calculation, Claim, Entitlement, Round, Ruling
 from subsidies.refusals import lock_year, logged, may
 
 JOB = "compute_subsidies"
@@ -137,6 +138,8 @@ def apply(calculation: Calculation, *, by: User) -> dict[str, int]:
     may(by, "prepare_payment", calculation.town, "采用核算")
     lock_year(calculation.town_id, calculation.round.program.year)
     now = _open(calculation)
+    if now.is_demo and not by.is_demo:
+        raise Refused("这次核算是演示用户做的，请用本人的账号重新核算。", code="demo")
     round_ = Round.objects.select_related("program__plan", "town").get(pk=now.round_id)
     stands = standing(round_, [one.key for one in rates_of(round_)], lock=True)
     found = compute(round_, day_of(round_))
@@ -144,6 +147,7 @@ def apply(calculation: Calculation, *, by: User) -> dict[str, int]:
         raise Refused(STALE, code="stale")
     counts = _write(round_, now, found, stands, by)
     now.state, now.applied_by, now.applied_at = "applied", by, timezone.now()
+    now.is_demo = now.is_demo or by.is_demo
     now.save()
     after = counts | {"total_yuan": money(found.total), "digest": now.facts_digest}
     record("采用核算", f"{round_}", user=by, town=now.town, after=after, about=now.pk)
@@ -169,6 +173,7 @@ def _write(round_: Round, now: Calculation, found: Computed, stands: dict, by: U
             counts["new" if old is None else "changed"] += 1
             replaced += [] if old is None else [old.row.pk]
             made.append(_entitlement(round_, now, one, by))
+    _mark_invented(round_, made)
     gone = [old.row.pk for old in stands.values() if not old.is_settled]
     counts["gone"], counts["settled"] = len(gone), counts["settled"] + len(stands) - len(gone)
     for start in range(0, len(replaced + gone), CHUNK):
@@ -176,6 +181,15 @@ def _write(round_: Round, now: Calculation, found: Computed, stands: dict, by: U
         some.update(state=Entitlement.REPLACED, updated_at=timezone.now())
     Entitlement.objects.bulk_create(made, batch_size=CHUNK)
     return counts
+
+
+def _mark_invented(round_: Round, made: list[Entitlement]) -> None:
+    """A row is invented with its round, its version, its claim or any of its works, whoever applied it."""
+    works = invented.works_of(round_.town, round_.program.year)
+    claims = set(Claim.objects.filter(round=round_, is_demo=True).values_list("pk", flat=True))
+    for one in made:
+        on_land = one.claim_id in claims or not works.isdisjoint(one.explanation.get("works") or ())
+        one.is_demo = one.is_demo or round_.is_demo or one.rate_version.is_demo or on_land
 
 
 def _entitlement(round_: Round, now: Calculation, one: Paid, by: User) -> Entitlement:
@@ -212,6 +226,7 @@ def rule(
     What is known is not overruled. The round must be computed again for it to count.
     """
     may(by, "review_payment", entitlement.division, "认定")
+    invented.check_hand(by, entitlement.is_demo, "应补")
     if not reason.strip():
         raise Refused("请写明认定的依据。", field="reason")
     tests = [one for one in entitlement.explanation.get("tests", []) if one["key"] == test and one.get("asks")]

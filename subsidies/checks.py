@@ -18,11 +18,11 @@ STILL: list[Callable[[Batch], list[str]]] = []  # further tests of "still as com
 
 
 class Accounts:
-    """The accounts in use of some villages, read once."""
+    """The accounts in use of some villages, read once: invented ones for a batch of the demo, real ones else."""
 
-    def __init__(self, town_id, divisions):
+    def __init__(self, town_id, divisions, is_demo: bool):
         self._found: dict = defaultdict(list)
-        rows = Payee.objects.filter(town=town_id, state="active")
+        rows = Payee.objects.filter(town=town_id, state="active", is_demo=is_demo)
         for one in rows.filter(Q(division__in=divisions) | Q(kind="town")).order_by("pk"):
             self._found["town" if one.kind == "town" else one.division_id, one.kind].append(one)
 
@@ -39,7 +39,9 @@ class Accounts:
 
 
 def fits(line: BatchLine, payee: Payee) -> bool:
-    if payee.town_id != line.town_id or payee.kind != line.payee_kind or payee.state != "active":
+    if payee.town_id != line.town_id or payee.kind != line.payee_kind or payee.is_demo != line.is_demo:
+        return False
+    if payee.state != "active":
         return False
     return payee.kind == "town" or payee.division_id == line.division_id
 

@@ -18,7 +18,7 @@ from farmland.lib.refused import Refused
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
 from subsidies.attempts import refuse
-from subsidies.claims import DECLARE, Said, declare, open_claims, withdraw
+from subsidies.claims import DECLARE, Said, declare, open_claims, taking, today_for, withdraw
 from subsidies.models import Claim, Round
 from subsidies.verifying import VERIFY, Found, verify
 from tasks.acceptance_api import refused
@@ -161,7 +161,8 @@ class ClaimDoor(ClaimList):
         if not found:
             for town in user.tenants():
                 divisions = list(Division.objects.filter(pk__in=user.divisions_for("claim"), town=town))
-                for round in Round.objects.filter(town=town, year=one["year"], is_yearly=True) if divisions else []:
+                rounds = list(Round.objects.filter(town=town, year=one["year"], is_yearly=True)) if divisions else []
+                for round in taking(rounds, today_for(rounds[0])) if rounds else ():
                     open_claims(round, by=user, divisions=divisions)
             found = list(rows.all()[:2])
         if len(found) > 1:

@@ -71,6 +71,12 @@ def closed_text(round: Round, today: date) -> str:
     return ""
 
 
+def taking(rounds: Iterable[Round], today: date) -> list[Round]:
+    """Of the rounds of a year those that take claims on this day; all of them when none does."""
+    rounds = list(rounds)
+    return [one for one in rounds if not closed_text(one, today)] or rounds
+
+
 def name_of(work: Work) -> str:
     """图斑 500151…, or the village's area that has no parcel."""
     return f"图斑 {work.parcel}" if work.parcel_id else f"{work.division} {work.kind}（未落图）"

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from farmland.places.models import Term
 from parcels.models import Kind
+from parcels.verification import LABELS
 from subsidies import versions
 from subsidies.amounts import money
 from subsidies.engine import Award, evaluate, subject_of
@@ -179,6 +180,7 @@ def words_of(program: Program, facts: RoundFacts) -> Words:
     rows = Term.objects.filter(Q(town=None) | Q(town=program.town)).order_by("order", "pk")
     for dictionary, code, label in rows.values_list("dictionary", "code", "label"):
         labels[dictionary][code] = label
+    labels["finding"] = dict(LABELS)
     labels["kind"] = dict(Kind.objects.values_list("code", "name"))
     listed = labels["list"] | labels["policy"] | facts.ground.names
     named = dict(Program.objects.filter(town=program.town).order_by("year").values_list("key", "name"))

@@ -48,7 +48,7 @@ def tests(one: Entitlement) -> list[dict[str, Any]]:
         ruled = test.get("ruled")
         if ruled:
             result = "yes" if ruled.get("holds") else "no"
-        good, words = ("no", OCCURS) if group == "unless" else ("yes", HOLDS)
+        good, words = ("no", OCCURS) if group in ("unless", "guard") else ("yes", HOLDS)
         state = "no_data" if result == "unknown" else "met" if result == good else "at_risk"
         found.append(test | {"group": GROUPS.get(group, group), "word": words[result], "state": state, "ruled": ruled})
     return found

@@ -176,9 +176,10 @@ def _check_amount(amount: Decimal) -> None:
 def _write(program: Program, source: str, role: str, amount: Decimal, on: date, by: User, **more) -> Fund:
     more = {name: value.strip() if isinstance(value, str) else value for name, value in more.items()}
     more["round"] = more.pop("round_", None)
+    rests_on = [one for one in (more["round"], more.get("batch")) if one is not None]
     return Fund.objects.create(
         town_id=program.town_id, program=program, source=source, role=role, amount=amount, on=on, by=by,
-        is_demo=by.is_demo, **more,
+        is_demo=by.is_demo or any(one.is_demo for one in rests_on), **more,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from farmland.accounts.models import Line, User, record, record_all
 from farmland.lib.refused import Refused
 from farmland.places.models import Division, Term
 from subsidies import accounts
+from subsidies.invented import check_hand
 from subsidies.models import Batch, Payee
 from subsidies.refusals import logged, may
 
@@ -71,7 +72,7 @@ def confirm(payee: Payee, *, by: User, shared: str = "") -> Payee:
 
     may(by, "edit_payee", payee.division, "复核账户")
     held = batches.lock_open(payee.town)  # batches before payees, as everywhere
-    now = _locked(payee)
+    now = _locked(payee, by)
     _check_pending(now)
     if now.entered_by_id == by.pk:
         raise Refused("账户须由登记人以外的人复核。", code="same_person")
@@ -84,6 +85,8 @@ def confirm(payee: Payee, *, by: User, shared: str = "") -> Payee:
     )
     retired = list(old.order_by("pk"))
     for one in retired:
+        check_hand(by, one.is_demo, "账户")
+    for one in retired:
         _save(one, state="retired")
         _log("停用收款账户", one, by, {"state": "retired"}, {"state": "active"}, "账户变更")
     _save(now, state="active", confirmed_by=by, confirmed_at=timezone.now())
@@ -95,7 +98,7 @@ def confirm(payee: Payee, *, by: User, shared: str = "") -> Payee:
 @logged("退回收款账户")
 def refuse(payee: Payee, *, reason: str, by: User) -> Payee:
     may(by, "edit_payee", payee.division, "复核账户")
-    now = _locked(payee)
+    now = _locked(payee, by)
     _check_pending(now)
     if not reason.strip():
         raise Refused("请写明退回的原因。", field="reason")
@@ -111,7 +114,7 @@ def retire(payee: Payee, *, reason: str, by: User) -> Payee:
 
     may(by, "edit_payee", payee.division, "停用账户")
     held = batches.lock_open(payee.town)
-    now = _locked(payee)
+    now = _locked(payee, by)
     if now.state != "active":
         raise Refused(f"账户{now.get_state_display()}，不能停用。", code="conflict")
     if not reason.strip():
@@ -188,9 +191,11 @@ def _locked_town(division: Division) -> Division:
     return Division.objects.select_for_update(of=("self",)).get(pk=division.town_id or division.pk)
 
 
-def _locked(payee: Payee) -> Payee:
+def _locked(payee: Payee, by: User) -> Payee:
     rows = Payee.objects.select_for_update(of=("self",)).select_related("town", "division", "entered_by")
-    return rows.get(pk=payee.pk)
+    now = rows.get(pk=payee.pk)
+    check_hand(by, now.is_demo, "账户")
+    return now
 
 
 def _save(payee: Payee, **values) -> None:

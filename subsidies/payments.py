@@ -172,7 +172,7 @@ def _account(line: BatchLine, chosen) -> Payee:
     elif line.payee.state == "active":
         payee = line.payee
     else:
-        payee = checks.Accounts(line.town_id, {line.division_id}).of(line.entitlement, line.payee_kind)
+        payee = checks.Accounts(line.town_id, {line.division_id}, line.is_demo).of(line.entitlement, line.payee_kind)
     if payee is None or not checks.fits(line, payee):
         raise Refused("没有可用的收款账户：请登记新账户并由另一人复核，或指定一个使用中的账户。", field="payee")
     if Payee.objects.filter(checks.waiting_changes([payee])).exists():

@@ -15,6 +15,7 @@ from farmland.lib.numbers import decimals, plain
 from farmland.lib.refused import Refused
 from subsidies.attempts import attempted
 from subsidies.claims import PLACES, Checker, facts, locked, log, may, save, stale, subject
+from subsidies.invented import check_hand
 from subsidies.models import Claim, Entitlement
 from tasks.models import TownYear
 from tasks.moves import relapse
@@ -54,6 +55,7 @@ def _verify(pairs: Sequence[tuple[Claim, Found]], *, by: User) -> list[Claim]:
     before = {claim.pk: facts(claim) for claim in claims}
     for claim in claims:
         may(by, "verify_claim", claim)
+        check_hand(by, claim.is_demo, "申报")
         one = found[claim.pk]
         _check_verdict(claim, one, checker.cap(claim), by)
         returned = one.area is None

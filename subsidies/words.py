@@ -13,7 +13,7 @@ DICTIONARY = {  # facts whose values are codes of a dictionary
     "treatment": "treatment", "measure": "measure", "crop": "crop", "season": "season", "land_class": "land_class",
     "payee_kind": "payee_kind", "kind": "kind",
 }  # fmt: skip
-FINDINGS = {"not_abandoned": "未撂荒"}
+FINDINGS = {"not_abandoned": "未撂荒", "": "还没有核查"}
 OPERATORS = {
     "=": "为", "!=": "不是", "<": "小于", "<=": "不超过", ">": "大于", ">=": "不少于", "in": "属于",
     "not_in": "不属于", "has": "包含", "contains": "含有",
@@ -76,7 +76,7 @@ class Words:
         if fact in ("on_list", "paid_by"):
             return self.lists.get(text, text)
         if fact == "finding":
-            return FINDINGS.get(text, text)
+            return FINDINGS.get(text) or self.labels.get("finding", {}).get(text, text)
         return self.labels.get(DICTIONARY.get(fact, ""), {}).get(text, text)
 
     def names(self, keys: Iterable[str]) -> str:

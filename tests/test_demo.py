@@ -12,13 +12,16 @@ from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
 from farmland.lib import geo
 from parcels.models import Kind, Parcel, Proposal, Shape, Step, Work
+from subsidies import freeze
+from subsidies.models import Program, Rate, RateVersion
 from tasks.acceptance import Wish, accept
-from tasks.models import Entry, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear
+from tasks.findings import check
+from tasks.models import Entry, Finding, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear
 from tasks.services import recompute
 from tests.tasks.page_world import towns
 
 pytestmark = pytest.mark.django_db
-UNTOUCHED = (Plan, Target, Share, Statement, Entry)
+UNTOUCHED = (Plan, Target, Share, Statement, Entry, Program, Rate)
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +38,16 @@ def places(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(places, django_db_setup, django_db_blocker):
-    """Three plans, and then the demo data: what stood before, what loading told, and what stands after."""
-    with towns(django_db_blocker, "xihe-2024", "erping-2023", "shiyu-2024"):
+    """Four plans, and then the demo data: what stood before, what loading told, and what stands after."""
+    with towns(django_db_blocker, "xihe-2024", "erping-2023", "shiyu-2024", "erong-2023"):
         TownYear.objects.update(working_date=None)
         for plan in Plan.objects.select_related("town"):
             recompute(plan.town, plan.year)
         before = {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED}
         stood, figures = counts(), progress()
+        kept = {"checked": checked(), "versions": versions()}
         made = load_demo()
-        yield {"before": before, "counts": stood, "figures": figures, "made": made}
+        yield {"before": before, "counts": stood, "figures": figures, "made": made} | kept
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +69,29 @@ def counts() -> dict[str, int]:
     return {model._meta.label: model._default_manager.count() for model in apps.get_models()}
 
 
+def versions() -> list[tuple]:
+    """The versions a plan made."""
+    rows = RateVersion.objects.filter(created_by=None).order_by("pk")
+    return list(rows.values_list("pk", "state", "valid_to", "digest", "chosen"))
+
+
+def checked() -> list[tuple]:
+    """What the plan check says of every plan."""
+    for plan in Plan.objects.order_by("pk"):
+        check(plan)
+    return sorted(Finding.objects.values_list("plan", "rule", "place", "message"))
+
+
 def test_demo_changes_nothing_a_plan_says(said):
     assert {model: list(model.objects.order_by("pk").values()) for model in UNTOUCHED} == said["before"]
 
 
+def test_demo_does_not_exist_for_the_plan_check(said):
+    assert checked() == said["checked"]
+
+
 def test_demo_is_loaded_once(said):
-    assert said["made"] == ["西河镇 2024 年", "石鱼镇 2024 年", "二坪镇 2023 年"]
+    assert said["made"] == ["西河镇 2024 年", "石鱼镇 2024 年", "峨溶镇 2023 年", "二坪镇 2023 年"]
     stood = counts()
     assert load_demo() == []
     assert counts() == stood
@@ -135,6 +156,8 @@ def test_removing_demo_leaves_no_trace(said):
     assert {name: after[name] - count for name, count in said["counts"].items() if after[name] != count} == {}
     assert not (settings.VAR / "demo_password").exists()
     assert progress() == said["figures"]
+    assert versions() == said["versions"]
+    assert freeze.missing() == []
 
 
 def test_real_facts_stay_when_demo_goes():

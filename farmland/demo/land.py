@@ -128,7 +128,7 @@ class Land:
             area_mu=area,
             is_demo=True,
         )
-        self.late[work.pk] = self.random.randint(0, 6)
+        self.late[work.pk] = self.random.randint(0, 6) + (task.earlier or 0)
         return work
 
     def _blocked(self, task: Task, division: Division) -> None:

@@ -37,10 +37,10 @@ def demo_money(invented: QuerySet[Work]) -> list[QuerySet]:
         batches,
         owed.filter(adjusts__isnull=False),
         owed,
-        Claim.objects.filter(of_land | Q(work__in=invented)),
+        Claim.objects.filter(of_land | Q(work__in=invented) | Q(round__is_demo=True)),
         Payee.objects.filter(of_land),
-        Ruling.objects.filter(of_land),
-        Calculation.objects.filter(is_demo=True),
+        Ruling.objects.filter(of_land | Q(round__is_demo=True)),
+        Calculation.objects.filter(Q(is_demo=True) | Q(round__is_demo=True)),
         RateVersion.objects.filter(is_demo=True, entitlements=None),
         Round.objects.filter(is_demo=True),
     ]

@@ -15,6 +15,7 @@ from farmland.demo.money import demo_money, reopen_versions
 from farmland.demo.photos import write_evidence
 from farmland.demo.proposals import write_proposals
 from farmland.demo.stories import Story, stories
+from farmland.demo.subsidies import write_money
 from farmland.demo.users import make_users
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
@@ -74,6 +75,7 @@ def load_demo() -> list[str]:
         _forms(plan)
         _batches(story, plan, users)
         write_evidence(plan.town, story.working_date, users.get(story.town))
+        write_money(story, plan, users)
         made.append(f"{plan.town} {plan.year} 年")
     return made
 

@@ -20,6 +20,7 @@ class Task(Node):
     treatment: str = text()
     blocked: Decimal | None = number()
     why_blocked: str = text()
+    earlier: int | None = integer()  # days by which all of it lies further back than elsewhere
 
     def by_stage(self) -> list[tuple[str, Decimal]]:
         return [(stage, Decimal(area)) for stage, area in self.areas.items()]

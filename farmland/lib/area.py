@@ -21,7 +21,10 @@ def convert(value: Decimal | Fraction | int, unit: str, to: str) -> Fraction:
 
 def to_mu(value: Decimal | Fraction | int, unit: str, places: int = 4) -> Decimal:
     """In 亩, half up to ``places`` decimals: 10,000 ㎡ → 15.0000."""
-    return rounded(convert(value, unit, "mu"), places)
+    if isinstance(value, float) or unit not in IN_MU:
+        convert(value, unit, "mu")  # says why not
+    number, times = value if isinstance(value, Fraction) else Fraction(value), IN_MU[unit]
+    return _half_up(number.numerator * times.numerator, number.denominator * times.denominator, places)
 
 
 def to_m2(mu: Decimal | Fraction | int, places: int = 2) -> Decimal:
@@ -36,7 +39,10 @@ def to_hectare(mu: Decimal | Fraction | int, places: int = 4) -> Decimal:
 
 def rounded(value: Fraction, places: int) -> Decimal:
     """A fraction as Decimal, half up (away from zero), by whole numbers only: no context precision interferes."""
-    scaled = abs(value) * 10**places
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    sign = 1 if value < 0 and whole else 0
-    return Decimal((sign, tuple(map(int, str(whole))), -places))
+    return _half_up(value.numerator, value.denominator, places)
+
+
+def _half_up(above: int, below: int, places: int) -> Decimal:
+    """above ÷ below; a fraction that is not reduced gives the same, without the time it takes to reduce it."""
+    whole = (2 * abs(above) * 10**places + below) // (2 * below)
+    return Decimal(f"{'-' if above < 0 and whole else ''}{whole}E-{places}")

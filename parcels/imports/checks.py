@@ -8,6 +8,7 @@ from typing import Any
 
 from farmland.lib.area import LARGEST, to_mu
 from farmland.lib.excel import Cell, CellError, Row
+from farmland.lib.excel.workbook import EMPTY
 from farmland.lib.geo.files import Outline
 from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal
 from farmland.places.models import Division
@@ -22,7 +23,7 @@ from parcels.models import Kind
 
 @dataclass(slots=True)
 class ParcelRow:
-    """One row of a list, read: ``values`` by parcel field, only of columns the list has; ``cells`` as issued."""
+    """One row of a list, read: ``values`` by parcel field, only of columns the list has; ``issued`` as it came."""
 
     sheet: str
     number: int
@@ -32,10 +33,17 @@ class ParcelRow:
     kind: Kind
     unit: str
     values: dict[str, Any]
-    cells: dict[str, str]
+    issued: Row
+    headings: list[tuple[str, int]]
     code_cell: str  # address of the code, for errors found later
     outline: Outline | None = None
     crs: str = ""
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """What was printed under each heading."""
+        line = self.issued.cells
+        return {name: text for name, index in self.headings if index < len(line) and (text := line[index].text)}
 
     @property
     def digest(self) -> str:
@@ -96,6 +104,8 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
     serials = column.each("serial", cells.text_of("serial"))
     present = [name for name in values if name in table.columns or name in table.defaults or values[name] is groups]
     headings = [(cell.text.replace("\n", ""), index) for index, cell in enumerate(table.head.cells) if cell]
+    columns = [(name, values[name]) for name in present]
+    unit, crs = table.units.get("gross_mu", table.units.get("net_mu", "mu")), table.layer.crs if table.layer else ""
     for at, row in enumerate(rows):
         if codes[at] and divisions[at] and kinds[at]:
             done.rows.append(
@@ -106,12 +116,13 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
                     codes=codes[at],
                     division=divisions[at],
                     kind=kinds[at],
-                    unit=table.units.get("gross_mu", table.units.get("net_mu", "mu")),
-                    values={name: values[name][at] for name in present},
-                    cells={heading: row[index].text for heading, index in headings if row[index]},
+                    unit=unit,
+                    values={name: column[at] for name, column in columns},
+                    issued=row,
+                    headings=headings,
                     code_cell=table.sheet.address(row, table.columns["codes"]),
                     outline=outlines.get(row.number),
-                    crs=table.layer.crs if table.layer else "",
+                    crs=crs,
                 )
             )
     done.notes += remarks_on_totals(table, values)
@@ -121,23 +132,31 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
 
 
 class _Reader:
-    """Walks down one column at a time; an error names the cell, and the value is None."""
+    """Walks down one column at a time, each different cell judged once; an error names every cell it stands in."""
 
     def __init__(self, table: Table, rows: list[Row], done: Checked):
         self.table, self.rows, self.done = table, rows, done
+        self.lines = [row.cells for row in rows]
 
     def each(self, name: str, read: Callable[[Cell], Any]) -> list:
         index = self.table.columns.get(name)
         if index is None:
             return [self._default(name, read)] * len(self.rows)
-        found = []
-        for row in self.rows:
+        cells = [line[index] if index < len(line) else EMPTY for line in self.lines]
+        places = list(map(id, cells))  # the reader gives equal cells as one
+        judged, wrong = {}, {}
+        for place, cell in dict(zip(places, cells, strict=True)).items():
             try:
-                found.append(None if row[index].problem else read(row[index]))
+                judged[place] = None if cell.problem else read(cell)
             except ValueError as error:
-                self.done.errors.append(self.table.sheet.error(row, index, str(error)))
-                found.append(None)
-        return found
+                judged[place], wrong[place] = None, str(error)
+        if wrong:
+            self.done.errors += [
+                self.table.sheet.error(row, index, wrong[place])
+                for row, place in zip(self.rows, places, strict=True)
+                if place in wrong
+            ]
+        return list(map(judged.__getitem__, places))
 
     def _default(self, name: str, read: Callable[[Cell], Any]):
         """What the reading says of all rows."""
@@ -151,28 +170,14 @@ class _Reader:
             return None
 
     def words(self, name: str, read: Callable[[str], Any]) -> list:
-        """Like ``each`` for columns of few different words: each word is judged once."""
-        seen: dict[str, Any] = {}
-
-        def look_up(cell: Cell):
-            text = narrow(cell.text)
-            if text not in seen:
-                try:
-                    seen[text] = read(text)
-                except ValueError as error:
-                    seen[text] = error
-            if isinstance(seen[text], ValueError):
-                raise ValueError(str(seen[text]))
-            return seen[text]
-
-        return self.each(name, look_up)
+        """Like ``each`` for what is told by the narrow text alone."""
+        return self.each(name, lambda cell: read(narrow(cell.text)))
 
     def areas(self, name: str) -> list[Decimal | None]:
         unit = AREA_NAMES[self.table.units[name]]
-        finer = 0
+        finer = set()  # cells
 
         def area(cell: Cell) -> Decimal | None:
-            nonlocal finer
             if is_not_applicable(cell):
                 return None
             issued = parse_decimal(cell, places=ISSUED_PLACES, minimum=0)
@@ -180,15 +185,17 @@ class _Reader:
                 exact = issued
             else:
                 exact = to_mu(issued, unit, PLACES)
-                finer += to_mu(issued, unit, ISSUED_PLACES) != exact
+                if to_mu(issued, unit, ISSUED_PLACES) != exact:
+                    finer.add(cell)
             if exact > LARGEST:
                 raise ValueError(f"面积不大于 9,999,999 亩，现为“{cell.text}”，请核对数字和单位。")
             return exact
 
         found = self.each(name, area)
         if finer:
-            heading = BY_FIELD[name].heading
-            self.done.notes.append(f"“{heading}”有 {finer} 格折合亩后多于 4 位小数，按四舍五入保留 4 位；原数另存。")
+            heading, index = BY_FIELD[name].heading, self.table.columns[name]
+            count = sum(1 for row in self.rows if row[index] in finer)
+            self.done.notes.append(f"“{heading}”有 {count} 格折合亩后多于 4 位小数，按四舍五入保留 4 位；原数另存。")
         return found
 
     def note_unknown(self, name: str, values: list, words: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from farmland.lib.excel import FileRefused, Row, Sheet, read_csv, read_workbook, read_xls
@@ -44,21 +45,22 @@ class Table:
     @property
     def rows(self) -> list[Row]:
         """The rows of parcels: below the heading, not empty in our columns, not a sum."""
-        return [row for row in self._below() if not self.is_total(row)]
+        return self._below[0]
 
     @property
     def totals(self) -> list[Row]:
-        return [row for row in self._below() if self.is_total(row)]
+        """Lines 合计, without a village of their own."""
+        return self._below[1]
 
-    def _below(self) -> list[Row]:
+    @cached_property
+    def _below(self) -> tuple[list[Row], list[Row]]:
         wanted = list(self.columns.values())
         found = [row for row in self.sheet.rows if row.number > self.head.number]
-        return [row for row in found if any(row[index] for index in wanted)]
-
-    def is_total(self, row: Row) -> bool:
-        """A line 合计 without a village of its own."""
-        first = next((cell for cell in row.cells if cell), None)
-        return first is not None and bool(TOTAL.fullmatch(first.text))
+        found = [row for row in found if any(row[index] for index in wanted)]
+        firsts = [next(cell.text for cell in row.cells if cell) for row in found]
+        sums = {text for text in set(firsts) if TOTAL.fullmatch(text)}
+        rows = [row for row, text in zip(found, firsts, strict=True) if text not in sums]
+        return rows, [row for row, text in zip(found, firsts, strict=True) if text in sums]
 
 
 @dataclass(frozen=True)

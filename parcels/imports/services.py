@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,15 +16,14 @@ from farmland.lib.bulk import insert
 from farmland.places.models import Division, Term
 from parcels.imports.checks import Checked, Known, ParcelRow, check_tables
 from parcels.imports.choices import Choices
-from parcels.imports.columns import AREAS
 from parcels.imports.compare import COMPARED, IN_ATTRS, Change, Comparison, compare, sources_of
+from parcels.imports.fresh import attrs_of, empty, is_measured, write_listings, write_new
 from parcels.imports.reading import read_tables
 from parcels.models import Kind, Listing, Parcel, ParcelList, Shape, Work
 
 PURPOSE = "parcel_import"
 BATCH = 500
 NO_CHOICES = Choices()
-NUMBERS = {*AREAS, "slope", "in_redline"}  # absent is null, not ""
 SHAPE_FIELDS = ("wkb", "west", "south", "east", "north", "computed_mu", "digest", "issued_crs", "upload", "updated_at")
 WRITTEN = ("division", "kind", "codes", "source", "unit_issued", "attrs", "version", "updated_at", *COMPARED)
 
@@ -110,13 +110,12 @@ def write(
     the_list.source = _only({row.values.get("source") or "" for row in comparison.rows}) or ""
     the_list.upload, the_list.received_on = facts.upload, facts.received_on or the_list.received_on
     the_list.save()
-    placed = [(row, _new_parcel(row, known, is_demo)) for row in comparison.new]
-    insert([parcel for _, parcel in placed])
-    works = [_new_work(row, parcel, is_demo) for row, parcel in placed if row.kind.pk in work_kinds]
-    works += _write_changes(comparison.changed, work_kinds, is_demo)
-    insert(works)
-    _write_shapes(placed + [(one.row, one.parcel) for one in comparison.changed], facts, is_demo)
-    placed += [(one.row, one.parcel) for one in comparison.changed] + comparison.same
+    keys = write_new(comparison.new, the_list, facts.upload, work_kinds=work_kinds, is_demo=is_demo)
+    insert(_write_changes(comparison.changed, work_kinds, is_demo))
+    there = [(one.row, one.parcel) for one in comparison.changed]
+    _write_shapes(there, facts, is_demo)
+    there += comparison.same
+    placed = [*zip(comparison.new, keys, strict=True), *((row, parcel.pk) for row, parcel in there)]
     _write_listings(the_list, placed)
     after = {"new": len(comparison.new), "changed": len(comparison.changed), "same": len(comparison.same)}
     record("导入图斑", f"{facts.title}（{known.year} 年）", user=by, town=known.town, after=after)
@@ -127,27 +126,17 @@ def _only(values: set):
     return next(iter(values)) if len(values) == 1 else None
 
 
-def _new_parcel(row: ParcelRow, known: Known, is_demo: bool) -> Parcel:
-    parcel = Parcel(town=known.town, year=known.year, division=row.division, kind=row.kind, is_demo=is_demo)
-    _lay(row, parcel)
-    return parcel
-
-
 def _lay(row: ParcelRow, parcel: Parcel) -> None:
     """The row's values onto the parcel; codes and sources are added, never taken away."""
     parcel.division, parcel.kind = row.division, row.kind
     parcel.codes = list(dict.fromkeys([*parcel.codes, *row.codes]))
     for name in COMPARED:
         if name in row.values:
-            empty = None if name in NUMBERS else ""
-            setattr(parcel, name, empty if row.values[name] in (None, "") else row.values[name])
-    if row.values.get("gross_mu") is not None or row.values.get("net_mu") is not None:
+            setattr(parcel, name, empty(name) if row.values[name] in (None, "") else row.values[name])
+    if is_measured(row):
         parcel.unit_issued = row.unit
-    attrs = dict(parcel.attrs)
-    for name in IN_ATTRS:
-        if name in row.values:
-            attrs.pop(name, None)
-            attrs |= {name: row.values[name]} if row.values[name] not in (None, "") else {}
+    said = {name for name in IN_ATTRS if name in row.values}
+    attrs = {name: value for name, value in parcel.attrs.items() if name not in said} | attrs_of(row)
     sources = list(dict.fromkeys([*sources_of(parcel), *filter(None, [row.values.get("source")])]))
     parcel.source = sources[0] if sources else ""
     if len(sources) > 1:
@@ -205,7 +194,7 @@ def _upsert(model, rows: list, names: tuple[str, ...]) -> None:
 
 
 def _write_shapes(placed: list[tuple[ParcelRow, Parcel]], facts: ListFacts, is_demo: bool) -> None:
-    """The boundaries of new and changed parcels; one that is the same already is left alone."""
+    """The boundaries of changed parcels; one that is the same already is left alone."""
     rows = [(row, parcel) for row, parcel in placed if row.outline]
     old = {}
     for some in batches((parcel.pk for _, parcel in rows), BATCH):
@@ -231,20 +220,20 @@ def _write_shapes(placed: list[tuple[ParcelRow, Parcel]], facts: ListFacts, is_d
     _upsert(Shape, moved, SHAPE_FIELDS)
 
 
-def _write_listings(the_list: ParcelList, placed: list[tuple[ParcelRow, Parcel]]) -> None:
+def _write_listings(the_list: ParcelList, placed: list[tuple[ParcelRow, Any]]) -> None:
+    """Of each row with its parcel's key: a code of the list that stands is updated where it says something else."""
     stored = {one.code: one for one in Listing.objects.filter(list=the_list)}
     new, changed = [], []
     moment = timezone.now()
-    for row, parcel in placed:
+    for row, key in placed:
         for code in row.codes:
             old = stored.get(code)
             if old is None:
-                facts = {"list": the_list, "town": the_list.town, "serial": row.serial}
-                new.append(Listing(code=code, parcel=parcel, cells=row.cells, **facts))
-            elif (old.serial, old.cells, old.parcel_id) != (row.serial, row.cells, parcel.pk):
-                old.serial, old.cells, old.parcel, old.updated_at = row.serial, row.cells, parcel, moment
+                new.append((code, row, key))
+            elif (old.serial, old.cells, old.parcel_id) != (row.serial, row.cells, key):
+                old.serial, old.cells, old.parcel_id, old.updated_at = row.serial, row.cells, key, moment
                 changed.append(old)
-    insert(new)
+    write_listings(the_list, new)
     _upsert(Listing, changed, ("serial", "cells", "parcel", "updated_at"))
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from farmland.lib.fields import MoneyField, QuantityField
 from farmland.lib.models import Row
@@ -47,7 +48,7 @@ class Calculation(Row):
         ordering = ["-made_at"]
 
     def __str__(self):
-        return f"{self.round} {self.made_at:%Y-%m-%d %H:%M}"
+        return f"{self.round} {timezone.localtime(self.made_at):%Y-%m-%d %H:%M}"
 
 
 class Entitlement(Row):

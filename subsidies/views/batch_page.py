@@ -105,6 +105,7 @@ class BatchPage:
             "left_days": self.left_days(),
             "objections": self.objections(),
             "acts": self.acts(),
+            "next": NEXT.get(batch.state, ""),
             "photo_forms": self.photo_forms(),
             "objection_form": self.form("object", forms.ObjectionForm, on=self.today) if self.runs() else None,
             "paper_form": self.form("paper", forms.PaperForm),
@@ -166,7 +167,8 @@ class BatchPage:
         paginator.count = self.counts["rows"]
         page = paginator.get_page(self.request.GET.get("page"))
         open_ones = [one for one in page.object_list if one.payee is None] if self.batch.state == "draft" else []
-        accounts = Accounts(self.batch.town_id, {one.division_id for one in open_ones}) if open_ones else None
+        places = {one.division_id for one in open_ones}
+        accounts = Accounts(self.batch.town_id, places, self.batch.is_demo) if open_ones else None
         for one in page.object_list:
             one.choices = accounts.choices(one.division_id, one.payee_kind) if one in open_ones else []
             one.kind_name = self.labels.of("payee_kind", one.payee_kind)
@@ -212,23 +214,37 @@ class BatchPage:
         return kind(initial={"version": self.batch.version} | first, auto_id=f"{name}_%s", **more)
 
     def acts(self) -> list[dict]:
-        """The moves this person may make now, each with its form."""
+        """The moves this person may make now, each with its form, the one that goes on first."""
         kinds = {
             "review": forms.VersionForm, "send_back": forms.ReasonForm, "publish": forms.PublishForm,
             "approve": forms.VersionForm, "pay": forms.PayForm, "reconcile": forms.ReconcileForm,
             "void": forms.ReasonForm,
         }  # fmt: skip
-        return [
+        found = [
             {
                 "name": name, "url": f"batch_{name}", "label": MOVES[name].label, "note": NOTES[name],
                 "form": self.form(name, kind, **({"starts_on": self.today} if name == "publish" else {})),
-                "primary": name not in ("send_back", "void"), "ask": ASK.get(name, ""),
+                "primary": self.goes_on(name), "ask": ASK.get(name, ""),
             }
             for name, kind in kinds.items()
             if self.may(name)
         ]  # fmt: skip
+        return sorted(found, key=lambda one: not one["primary"])
+
+    def goes_on(self, name: str) -> bool:
+        """Whether a move is the next thing to do: vouchers come before the reconciliation."""
+        if name == "reconcile":
+            return self.counts["arrived"] >= self.counts["rows"]
+        return name not in ("send_back", "void")
 
 
+NEXT = {  # for whoever has no hand in it
+    "draft": "等审核：由编制人以外有审核权限的人办理。",
+    "reviewed": "等公示：由编制批次的单位张贴并登记。",
+    "published": "等批准：公示期满次日起，由有批准权限的人办理。",
+    "approved": "等支付：由财政办理。",
+    "paid": "等对账：财政登记每一笔的到账凭证以后对账。",
+}
 NOTES = {
     "review": "明细、账户和材料齐全后审核；审核人不能是编制人。",
     "send_back": "退回后可改明细；正在张贴的公示作废，改后重新公示。",

@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from decimal import Decimal
 
 from django import forms
 from django.contrib import messages
@@ -13,16 +14,18 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
+from farmland.lib.numbers import fixed
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from parcels.models import Work
 from subsidies import calculations
-from subsidies.models import Calculation, Entitlement, Round
+from subsidies.models import Calculation, Entitlement, Round, Ruling
 from subsidies.views.common import money_page, sees_all_money, tabs
 from tasks.models import TownYear
 from tasks.views.common import where
 
 PER_PAGE = 50
+MOST_TOLD = 500  # rows looked at for the words of a ruling
 CHANGES = {"new": "新增", "changed": "有变化", "gone": "不再有", "adjust": "须作调整", "same": "不变"}
 STATES = dict(Entitlement.STATES)
 
@@ -160,9 +163,14 @@ def named(lines, town_year: TownYear) -> list[dict]:
         found.append(one | {
             "place": places.get(one["division"], str(town_year.town)), "parcel": parcel, "is_work": kind == "work",
             "tail": rest.partition("/")[2], "word": CHANGES[_change(one)], "state_word": STATES.get(one["state"], ""),
-            "state_before_word": STATES.get(one["state_before"], ""),
+            "state_before_word": STATES.get(one["state_before"], ""), "before": _yuan(one["before"]),
+            "after": _yuan(one["after"]),
         })  # fmt: skip
     return found
+
+
+def _yuan(text: str | None) -> str | None:
+    return None if text is None else fixed(Decimal(text))
 
 
 def act(request, town_year: TownYear, pk, do, done: str):
@@ -214,7 +222,7 @@ def show_rulings(request, town_year: TownYear, round_: Round, refused: str = "",
                 group = groups.setdefault((row.rate_key, test["key"]), head)
                 if row not in group["rows"]:
                     group["rows"].append(row)
-    past = round_.rulings.select_related("by", "division").order_by("-at")[:PER_PAGE]
+    past = ruled_in_words(round_)
     page = {
         "town_year": town_year,
         "tabs": tabs(request, town_year),
@@ -226,6 +234,20 @@ def show_rulings(request, town_year: TownYear, round_: Round, refused: str = "",
         "most": PER_PAGE,
     }
     return render(request, "subsidies/calculation_rulings.html", page, status=status)
+
+
+def ruled_in_words(round_: Round) -> list[Ruling]:
+    """The newest rulings, each with its condition in the words the rows of its rate told it with."""
+    past = list(round_.rulings.select_related("by", "division").order_by("-at")[:PER_PAGE])
+    told = {}
+    asked = Entitlement.objects.filter(round=round_, rate_key__in={one.rate_key for one in past}).order_by(
+        "-created_at"
+    )
+    for key, explanation in asked.values_list("rate_key", "explanation")[:MOST_TOLD]:
+        told |= {(key, test["key"]): test["text"] for test in explanation.get("tests", [])}
+    for one in past:
+        one.words = told.get((one.rate_key, one.test), one.test)
+    return past
 
 
 @whole

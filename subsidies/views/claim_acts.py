@@ -75,7 +75,7 @@ def claim_open(request, town_year: TownYear):
     divisions = list(inside.filter(town=town_year.town))
     if not divisions:
         raise PermissionDenied
-    done = [open_claims(one, by=request.user, divisions=divisions) for one in window.rounds]
+    done = [open_claims(one, by=request.user, divisions=divisions) for one in window.taking]
     new, changed = sum(one.new for one in done), sum(one.changed for one in done)
     unplaced = sum((one.unplaced for one in done), Decimal(0))
     messages.success(request, f"新增 {new} 项，{changed} 项的认定面积有更新。" if new or changed else "没有新的地块。")

@@ -14,7 +14,7 @@ from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.models import Evidence
 from subsidies.caps import ZERO
-from subsidies.claims import OPEN_STATES, closed_text, name_of, opens_on, today_for
+from subsidies.claims import OPEN_STATES, closed_text, name_of, opens_on, taking, today_for
 from subsidies.forecast import forecast
 from subsidies.models import Claim, Round
 from subsidies.overview import rounds_of
@@ -38,7 +38,8 @@ class Window:
         self.year = self._year(asked)
         self.rounds = [one for one in self.every if one.year == self.year]
         self.today = today_for(self.rounds[0]) if self.rounds else town_year.today()
-        self.closed = closed_text(self.rounds[0], self.today) if self.rounds else "方案里没有逐年申报的管护补助。"
+        self.taking = taking(self.rounds, self.today)
+        self.closed = closed_text(self.taking[0], self.today) if self.rounds else "方案里没有逐年申报的管护补助。"
 
     def _year(self, asked: str) -> int | None:
         """The year asked for; else the first whose last day has not passed, as far as the rounds say."""
@@ -59,11 +60,11 @@ class Window:
 
     @property
     def opens_on(self) -> date | None:
-        return opens_on(self.rounds[0]) if self.rounds else None
+        return opens_on(self.taking[0]) if self.rounds else None
 
     @property
     def closes_on(self) -> date | None:
-        return self.rounds[0].closes_on if self.rounds else None
+        return self.taking[0].closes_on if self.rounds else None
 
 
 def claims_of(user, town_year: TownYear, window: Window):

@@ -1,11 +1,14 @@
 """Rows written past the ORM are the rows the ORM would have written."""
 
+import uuid
 from datetime import date
 from decimal import Decimal as D
 
 import pytest
+from django.db import transaction
 
-from farmland.lib.bulk import insert
+from farmland.lib.bulk import insert, insert_columns
+from farmland.lib.models import time_uuid, time_uuids
 from parcels.models import Listing, Overlap, Parcel, ParcelList, Shape
 from tests.tasks.land import YEAR, Land
 
@@ -78,3 +81,43 @@ def test_a_float_is_refused_here_too(land):
 @pytest.fixture
 def land():
     return Land()
+
+
+def test_columns_fill_in_what_they_do_not_name(land):
+    keys = time_uuids(3)
+    columns = {
+        "id": keys,
+        "codes": [["甲\\"], ["乙\tb"], []],
+        "gross_mu": [D("1.5"), None, D("0")],
+        "group": [ODD[:40], "", "\\N"],
+        "in_redline": [True, None, False],
+        "attrs": [{}, {"note": ODD}, {"note": "\\N"}],
+    }
+    facts = {"town_id": land.town.pk, "division_id": land.villages["东村"].pk, "year": YEAR}
+    insert_columns(Parcel, columns, kind_id="abandonment", **facts)
+    rows = list(Parcel.objects.order_by("pk"))
+    assert [row.pk.hex for row in rows] == keys
+    assert [row.codes for row in rows] == columns["codes"]
+    assert [row.gross_mu for row in rows] == columns["gross_mu"]
+    assert [row.group for row in rows] == columns["group"]
+    assert [row.in_redline for row in rows] == columns["in_redline"]
+    assert [row.attrs for row in rows] == columns["attrs"]
+    assert {(row.version, row.unit_issued, row.source, row.is_demo) for row in rows} == {(1, "mu", "", False)}
+    assert all(row.updated_at for row in rows)
+
+
+def test_columns_of_different_length_write_nothing(land):
+    facts = {"town_id": land.town.pk, "division_id": land.villages["东村"].pk, "year": YEAR}
+    with pytest.raises(ValueError, match="zip"), transaction.atomic():
+        insert_columns(Parcel, {"id": time_uuids(3), "codes": [["1"], ["2"]]}, kind_id="abandonment", **facts)
+    assert not Parcel.objects.exists()
+
+
+def test_keys_made_at_once_are_version_7_in_order_and_all_different():
+    before = time_uuid()
+    keys = time_uuids(10_000)
+    assert keys == sorted(set(keys))
+    assert before.hex[:12] <= keys[0][:12]
+    for key in (keys[0], keys[4096], keys[-1]):
+        assert (uuid.UUID(key).version, uuid.UUID(key).variant) == (7, uuid.RFC_4122)
+    assert len({key[17:] for key in keys}) > 9_990

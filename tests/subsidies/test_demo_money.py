@@ -12,6 +12,12 @@ from tests.subsidies.money_world import Money
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def places(settings, tmp_path):
+    """The demo password goes with the demo: never the one of a running instance."""
+    settings.VAR = tmp_path
+
+
 def test_the_money_of_the_demo_leaves_no_trace():
     money = Money()
     agri, official = money.person("lead_office"), money.person("official")

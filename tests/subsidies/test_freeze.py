@@ -171,10 +171,9 @@ def test_control_without_the_rules_the_same_sql_goes_through_and_the_audit_finds
     assert audit.money()[1] == []
 
 
-def test_demo_rows_may_be_deleted_but_not_changed(world):
-    for person in (world.agri, world.reviewer, world.leader, world.finance):
-        person.is_demo = True
-        person.save()
+def test_demo_rows_may_be_deleted_but_not_changed(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    world = World(demo=True)
     batch = world.to("reconciled")
     Entitlement.objects.filter(state="due").delete()
     with pytest.raises(IntegrityError):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_paid_money_of_the_demo_goes_with_it(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.VAR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     world = World(demo=True)
     world.to("reconciled")
     adjustments.adjust(world.owed[0], amount=D(5), reason="补差", by=world.agri)

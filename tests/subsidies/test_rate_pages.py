@@ -148,7 +148,7 @@ def test_a_round_is_computed_by_a_job_looked_at_and_applied(money, client):
     html = shown(client, at("calculation_list"))
     assert "7,800.00" in html
     html = shown(client, at("calculation_detail", pk=one.pk))
-    for words in ("新增", "5000.00", "全村", "Q0"):
+    for words in ("新增", "5,000.00", "全村", "Q0"):
         assert words in html
     assert client.post(at("calculation_apply", pk=one.pk)).status_code == 302
     assert Entitlement.objects.count() == 2

@@ -103,7 +103,9 @@ def test_more_decimals_than_four_are_rounded_once_and_kept_in_the_cells(land):
 
     assert found.new[0].values["gross_mu"] == D("6.1235")
     assert found.new[0].cells["图斑面积（亩）"] == "6.123456"
-    assert any("多于 4 位小数" in note for note in found.notes)
+    assert any("有 1 格折合亩后多于 4 位小数" in note for note in found.notes)
+    again = look(land, xlsx(*(row(f"A{at}", gross=6.123456) for at in range(3)), row("B", gross=6.1234567)))
+    assert any("有 4 格折合亩后多于 4 位小数" in note for note in again.notes)
 
 
 def test_two_codes_in_a_cell_are_two_listings_of_one_parcel(land):
@@ -206,6 +208,37 @@ def test_all_errors_are_told_at_once_and_nothing_is_written(land):
 
     assert not Parcel.objects.exists()
     assert not ParcelList.objects.exists()
+
+
+def test_a_value_that_is_wrong_again_is_told_in_every_cell(land):
+    """Equal cells are judged once."""
+    found = look(
+        land, xlsx(row("A1", kind="?"), row("A2"), row("A3", kind="?"), row("A4", gross="x"), row("A5", kind="?"))
+    )
+    assert [(one.cell, one.message) for one in found.errors if one.cell != "E5"] == [
+        (cell, said(found)["清单!D2"]) for cell in ("D2", "D4", "D6")
+    ]
+    assert said(found)["清单!E5"]
+
+
+def test_rows_are_written_in_pieces_that_keep_together(land, monkeypatch):
+    from parcels.imports import fresh
+
+    monkeypatch.setattr(fresh, "CHUNK", 2)
+    kinds = ("自然撂荒", "种植结构调整")
+    rows = [row(f"A{at}、B{at}", kind=kinds[at % 2], net=at + 1, note=f"第 {at} 行") for at in range(5)]
+    assert bring(land, xlsx(*rows)) == 5
+
+    parcels = {one.codes[0]: one for one in Parcel.objects.select_related("kind")}
+    for at in range(5):
+        one = parcels[f"A{at}"]
+        assert (one.codes, one.kind.name, one.net_mu, one.attrs) == (
+            [f"A{at}", f"B{at}"], kinds[at % 2], at + 1, {"note": f"第 {at} 行"},
+        )  # fmt: skip
+        assert [(work.area_mu, work.kind_id) for work in one.works.all()] == [(at + 1, one.kind_id)]
+        listed = {listing.code: listing.cells["备注"] for listing in one.listings.all()}
+        assert listed == {f"A{at}": f"第 {at} 行", f"B{at}": f"第 {at} 行"}
+    assert [one.codes[0] for one in Parcel.objects.order_by("pk")] == ["A0", "A1", "A2", "A3", "A4"]
 
 
 def test_rows_beyond_the_users_villages_are_refused_one_by_one(land):

@@ -9,31 +9,34 @@ from farmland.lib.excel.csvfile import csv_rows
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.parts import read_date_styles, read_outline, read_texts
 from farmland.lib.excel.sheetxml import SheetReader
+from farmland.lib.excel.transfer import SheetOut, packed
+from farmland.lib.packing import pack
 
 PARSER_FAULTS = (*gate.BROKEN, NotImplementedError, RecursionError, OverflowError, ArithmeticError, TypeError)
 
 
-def answered(work: Callable[..., dict | list], *arguments) -> dict:
-    """The work's answer, or its refusal, as JSON."""
+def answered(work: Callable[..., list[SheetOut] | str], *arguments) -> bytes:
+    """The work's answer, or its refusal, packed."""
     try:
-        return {"answer": work(*arguments)}
+        found = work(*arguments)
+        return packed(found) if isinstance(found, list) else pack({"answer": found}, [])
     except FileRefused as refusal:
-        return {"refused": [refusal.code, refusal.message]}
+        return pack({"refused": [refusal.code, refusal.message]}, [])
     except PARSER_FAULTS:
         refusal = gate.corrupt()
-        return {"refused": [refusal.code, refusal.message]}
+        return pack({"refused": [refusal.code, refusal.message]}, [])
 
 
-def read_xlsx(file: BinaryIO, options: str) -> dict:
+def read_xlsx(file: BinaryIO, options: str) -> bytes:
     return answered(sheets_of, file, json.loads(options))
 
 
-def read_csv(file: BinaryIO, options: str) -> dict:
+def read_csv(file: BinaryIO, options: str) -> bytes:
     return answered(csv_rows, file, json.loads(options))
 
 
-def sheets_of(file: BinaryIO, options: dict) -> list[dict]:
-    """Every wanted sheet (all when ``sheets`` is null) as JSON of ``workbook.Sheet``."""
+def sheets_of(file: BinaryIO, options: dict) -> list[SheetOut]:
+    """Every wanted sheet (all when ``sheets`` is null)."""
     gate.check_contents(file, max_inflated=options["max_inflated"])
     with gate.opened(file) as archive:
         outline = read_outline(archive)
@@ -44,9 +47,8 @@ def sheets_of(file: BinaryIO, options: dict) -> list[dict]:
         for entry in entries:
             limits = (options["sheets"] or {}).get(entry.name, {})
             rows, cols = limits.get("max_rows") or options["max_rows"], limits.get("max_cols") or options["max_cols"]
-            reader = SheetReader(entry.name, texts, dates, outline.from_1904, rows, cols)
-            reader.read(archive, entry.part)
-            found.append(reader.as_json(entry.state))
+            reader = SheetReader(SheetOut(entry.name, entry.state), texts, dates, outline.from_1904, rows, cols)
+            found.append(reader.read(archive, entry.part))
     return found
 
 

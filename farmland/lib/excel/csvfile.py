@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.parts import text_cell
+from farmland.lib.excel.transfer import SheetOut
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 RISKY = "=+\\-@\t\r＝＋－＠"
@@ -62,7 +63,7 @@ def refuse_nul() -> str:
     raise FileRefused("csv-nul", "文件含有空字符（NUL），可能已损坏，请用 WPS 或 Excel 另存为 CSV 后重新上传。")
 
 
-def csv_rows(file: BinaryIO, options: dict) -> list[dict]:
+def csv_rows(file: BinaryIO, options: dict) -> list[SheetOut]:
     """One sheet named ``CSV``; row numbers as a spreadsheet shows them."""
     text = decode(file.read())
     if "\0" in text:
@@ -70,7 +71,7 @@ def csv_rows(file: BinaryIO, options: dict) -> list[dict]:
     first = text.partition("\n")[0]
     delimiter = "\t" if "\t" in first and "," not in first else ","
     csv.field_size_limit(40_000)
-    rows, number = [], 0
+    sheet, number = SheetOut("CSV"), 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, values in enumerate(reader, 1):
@@ -79,12 +80,12 @@ def csv_rows(file: BinaryIO, options: dict) -> list[dict]:
                 cells.pop()
             if cells:
                 check_limits(number, len(cells), options)
-                rows.append([number, [[cell.kind, cell.text] for cell in cells]])
+                sheet.add_cells(number, cells)
     except csv.Error as error:
         raise FileRefused(
             "csv-quotes", f"第 {number + 1} 行起的引号没有配对或文字过长，会漏读数据，请检查后重新上传。"
         ) from error
-    return [{"name": "CSV", "state": "visible", "merged": [], "note": "", "rows": rows}]
+    return [sheet]
 
 
 def check_limits(number: int, width: int, options: dict) -> None:

@@ -29,7 +29,7 @@ MAX_CELLS = 60_000
 READ_LIMITS = {"sheets": None, "max_rows": 20_000, "max_cols": 200}
 
 
-def mark(file: BinaryIO, options: str) -> dict:
+def mark(file: BinaryIO, options: str) -> bytes:
     """``file``: 8 bytes length, the order as JSON, the workbook. Answers the marked workbook in base64."""
     order = json.loads(file.read(int.from_bytes(file.read(8), "big")))
     return answered(marked, io.BytesIO(file.read()), order)
@@ -58,12 +58,13 @@ def load(data: BinaryIO, max_inflated: int) -> openpyxl.Workbook:
             data.seek(0)
     book = openpyxl.Workbook()
     book.remove(book.active)
-    for sheet in sheets_of(data, READ_LIMITS | {"max_inflated": max_inflated}):
-        page = book.create_sheet(sheet["name"])
-        page.sheet_state = sheet["state"]
-        for number, cells in sheet["rows"]:
-            for column, (_, text) in enumerate(cells, 1):
-                put(page.cell(number, column), text)
+    for one in sheets_of(data, READ_LIMITS | {"max_inflated": max_inflated}):
+        sheet = one.sheet()
+        page = book.create_sheet(sheet.name)
+        page.sheet_state = sheet.state
+        for row in sheet.rows:
+            for column, cell in enumerate(row.cells, 1):
+                put(page.cell(row.number, column), cell.text)
     return book
 
 

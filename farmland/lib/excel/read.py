@@ -8,6 +8,7 @@ from pathlib import Path
 from farmland.lib import sandbox
 from farmland.lib.excel import gate
 from farmland.lib.excel.errors import FileRefused
+from farmland.lib.excel.transfer import unpacked
 from farmland.lib.excel.workbook import Sheet, Workbook
 
 CHILD_MEMORY = 280 * gate.MB
@@ -47,7 +48,7 @@ def read_workbook(
         "max_cols": max_cols,
         "max_inflated": max_inflated,
     }
-    return Workbook.from_json(in_child("read_xlsx", path, options, wall_seconds, memory_bytes=memory_bytes))
+    return Workbook.of(in_child("read_xlsx", path, options, wall_seconds, memory_bytes=memory_bytes))
 
 
 def read_xls(
@@ -68,7 +69,7 @@ def read_xls(
             raise
     options = {"max_rows": max_rows, "max_cols": max_cols}
     found = in_child("read_xls", path, options, wall_seconds, module="xls", memory_bytes=memory_bytes)
-    return Workbook.from_json(found)
+    return Workbook.of(found)
 
 
 def read_csv(
@@ -83,7 +84,7 @@ def read_csv(
     """Read a CSV (UTF-8, GB18030 or UTF-16) as a sheet ``CSV`` whose cells are all texts, ``harmless`` undone."""
     gate.check_size(Path(path).stat().st_size, max_bytes)
     options = {"max_rows": max_rows, "max_cols": max_cols}
-    return Workbook.from_json(in_child("read_csv", path, options, wall_seconds, memory_bytes=memory_bytes))["CSV"]
+    return Workbook.of(in_child("read_csv", path, options, wall_seconds, memory_bytes=memory_bytes))["CSV"]
 
 
 def in_child(
@@ -98,7 +99,7 @@ def in_child(
     """Call ``farmland.lib.excel.<module>:<function>`` in the sandbox; its refusals are raised here."""
     target = [f"farmland.lib.excel.{module}:{function}", json.dumps(options, ensure_ascii=False)]
     try:
-        found = sandbox.run_child_json(
+        answer = sandbox.run_child(
             target,
             payload,
             wall_seconds=wall_seconds,
@@ -108,6 +109,7 @@ def in_child(
         )
     except tuple(SANDBOX_CODES) as error:
         raise FileRefused(SANDBOX_CODES[type(error)], str(error)) from error
+    found = unpacked(answer)
     if "refused" in found:
         raise FileRefused(*found["refused"])
     return found["answer"]

@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import SAVE_AS
 from farmland.lib.excel.parts import text_cell
+from farmland.lib.excel.plainrows import NotPlain, PlainRows
+from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import EMPTY, Cell, letters, split_address
 from farmland.lib.excel.xml import Scanner
 from farmland.lib.numbers import float_text
@@ -22,30 +24,51 @@ RANGE = re.compile(r"[A-Z]{1,3}[0-9]{1,7}(:[A-Z]{1,3}[0-9]{1,7})?")
 class SheetReader:
     """Collects the rows of one sheet. ``texts`` and ``dates`` come from the shared parts."""
 
-    name: str
+    sheet: SheetOut
     texts: list[Cell]
     dates: set[int]
     from_1904: bool
     max_rows: int
     max_cols: int
-    rows: list[tuple[int, list[Cell]]] = field(default_factory=list)
-    merged: list[str] = field(default_factory=list)
+    last: int = 0  # the last row with content
     number: int = 0
     column: int = -1
     given: dict = field(default_factory=dict)
     value: str | None = None
     formula: str | None = None
     runs: list[str] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
     in_data: bool = False
     phonetic: bool = False
     cell_count: int = 0
 
     scanner: Scanner | None = None
 
-    def read(self, archive: zipfile.ZipFile, part: str) -> None:
+    @property
+    def name(self) -> str:
+        return self.sheet.name
+
+    def read(self, archive: zipfile.ZipFile, part: str) -> SheetOut:
+        try:
+            PlainRows(self).read(archive, part)
+        except NotPlain:
+            return self.fresh().read_by_events(archive, part)
+        return self.finished()
+
+    def fresh(self) -> "SheetReader":
+        sheet = SheetOut(self.sheet.name, self.sheet.state)
+        return SheetReader(sheet, self.texts, self.dates, self.from_1904, self.max_rows, self.max_cols)
+
+    def read_by_events(self, archive: zipfile.ZipFile, part: str) -> SheetOut:
         self.scanner = Scanner(self.start, self.end)
         self.scanner.feed(archive, part)
+        return self.finished()
+
+    def finished(self) -> SheetOut:
+        if self.number > max(self.last, self.max_rows):
+            empty = f"第 {self.last + 1} 行到第 {self.number} 行是空行"
+            self.sheet.note = f"工作表“{self.name}”{empty}，已忽略（最多读 {self.max_rows} 行），建议删除。"
+        return self.sheet
 
     def start(self, name: str, given: dict) -> None:
         if name == "c":
@@ -116,17 +139,21 @@ class SheetReader:
     def end_cell(self) -> None:
         if self.value is None and self.formula is None and not self.runs:
             return
-        cell = self.make_cell()
+        cell = self.cell_of(self.given, self.value, self.formula, self.runs)
         if cell.kind == "empty":
             return
         self.check_place()
-        self.cells += [EMPTY] * (self.column - len(self.cells))
-        self.cells.append(cell)
+        self.cells += [0] * (self.column - len(self.cells))
+        self.cells.append(self.sheet.place(cell))
 
     def end_row(self) -> None:
         if self.cells:
-            self.rows.append((self.number, self.cells))
+            self.add_row(self.number, self.cells)
             self.cells = []
+
+    def add_row(self, number: int, places: list[int]) -> None:
+        self.sheet.add(number, places)
+        self.last = number
 
     def check_place(self) -> None:
         if self.column >= self.max_cols:
@@ -140,13 +167,13 @@ class SheetReader:
         where = f"工作表“{self.name}”第 {self.number} 行还有内容"
         return FileRefused("too-many-rows", f"{where}，最多 {self.max_rows} 行，请删除多余的行或拆分后上传。")
 
-    def make_cell(self) -> Cell:
-        kind = self.given.get("t", "n")
-        if self.formula is not None:
-            return Cell("formula", "=" + self.formula.strip()[:200])
+    def cell_of(self, given: dict, value: str | None, formula: str | None, runs: list[str]) -> Cell:
+        kind = given.get("t", "n")
+        if formula is not None:
+            return Cell("formula", "=" + formula.strip()[:200])
         if kind == "inlineStr":
-            return text_cell("".join(self.runs))
-        raw = self.value or ""
+            return text_cell("".join(runs))
+        raw = value or ""
         if kind == "s":
             index = self.whole(raw.strip(), -1)
             return self.texts[index] if 0 <= index < len(self.texts) else Cell("error", "文字丢失")
@@ -159,14 +186,14 @@ class SheetReader:
             return EMPTY
         if kind == "b":
             return Cell("bool", "TRUE" if raw in ("1", "true") else "FALSE")
-        return iso_date(raw) if kind == "d" else self.number_cell(raw)
+        return iso_date(raw) if kind == "d" else self.number_cell(raw, given)
 
-    def number_cell(self, raw: str) -> Cell:
+    def number_cell(self, raw: str, given: dict) -> Cell:
         try:
             text = float_text(raw)
         except ValueError:
             return Cell("error", raw[:20])
-        if self.whole(self.given.get("s"), 0) in self.dates:
+        if self.whole(given.get("s"), 0) in self.dates:
             return self.date_cell(text)
         return Cell("number", text)
 
@@ -186,12 +213,12 @@ class SheetReader:
         return Cell("date", moment_text(day, seconds))
 
     def add_merged(self, ranges: str) -> None:
-        if not RANGE.fullmatch(ranges) or len(self.merged) >= MAX_MERGED:
+        if not RANGE.fullmatch(ranges) or len(self.sheet.merged) >= MAX_MERGED:
             raise FileRefused(
                 "merged-cells",
                 f"工作表“{self.name}”合并单元格超过 {MAX_MERGED} 处或写法有误（{ranges[:20]}），请取消合并。",
             )
-        self.merged.append(ranges)
+        self.sheet.merged.append(ranges)
 
     def place(self, address: str) -> tuple[int, int]:
         try:
@@ -203,15 +230,6 @@ class SheetReader:
         if text is None:
             return default
         return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
-
-    def as_json(self, state: str) -> dict:
-        last = self.rows[-1][0] if self.rows else 0
-        note = ""
-        if self.number > max(last, self.max_rows):
-            empty = f"第 {last + 1} 行到第 {self.number} 行是空行"
-            note = f"工作表“{self.name}”{empty}，已忽略（最多读 {self.max_rows} 行），建议删除。"
-        rows = [[number, [[cell.kind, cell.text] for cell in cells]] for number, cells in self.rows]
-        return {"name": self.name, "state": state, "merged": self.merged, "note": note, "rows": rows}
 
 
 ENDS = {

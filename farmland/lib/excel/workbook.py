@@ -79,7 +79,9 @@ class Sheet:
     def problems(self, columns: list[int] | None = None, *, from_row: int = 1) -> list[CellError]:
         """Formulas, error values and merged ranges from a row on, in the given columns (None: all)."""
         found = []
-        for row in self.rows:
+        cells = {id(cell): cell for row in self.rows for cell in row.cells}  # each cell that recurs is one
+        some_wrong = any(cell.problem for cell in cells.values())
+        for row in self.rows if some_wrong else ():
             if row.number >= from_row:
                 wanted = range(len(row.cells)) if columns is None else columns
                 found += [self.error(row, index, row[index].problem) for index in wanted if row[index].problem]
@@ -113,34 +115,9 @@ class Workbook:
     def notes(self) -> list[str]:
         return [sheet.note for sheet in self.sheets.values() if sheet.note]
 
-    def as_json(self) -> list[dict]:
-        return [
-            {
-                "name": sheet.name,
-                "state": sheet.state,
-                "merged": list(sheet.merged),
-                "note": sheet.note,
-                "rows": [[row.number, [[cell.kind, cell.text] for cell in row.cells]] for row in sheet.rows],
-            }
-            for sheet in self.sheets.values()
-        ]
-
     @classmethod
-    def from_json(cls, data: list[dict]) -> Workbook:
-        return cls({item["name"]: sheet_from_json(item) for item in data})
-
-
-def sheet_from_json(item: dict) -> Sheet:
-    seen: dict[tuple[str, str], Cell] = {}  # a list repeats its villages and kinds in every row
-
-    def cell(kind: str, text: str) -> Cell:
-        return seen.get((kind, text)) or seen.setdefault((kind, text), Cell(kind, text))
-
-    rows = tuple(
-        Row(number, tuple(cell(kind, text) if kind != "empty" else EMPTY for kind, text in cells))
-        for number, cells in item["rows"]
-    )
-    return Sheet(item["name"], item["state"], rows, tuple(item["merged"]), item["note"])
+    def of(cls, sheets: list[Sheet]) -> Workbook:
+        return cls({sheet.name: sheet for sheet in sheets})
 
 
 def letters(column: int) -> str:

@@ -8,17 +8,18 @@ from farmland.lib.excel import gate
 from farmland.lib.excel.child import answered
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.parts import text_cell
+from farmland.lib.excel.transfer import SheetOut
 from farmland.lib.excel.workbook import EMPTY, Cell, letters
 from farmland.lib.numbers import float_text
 
 ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 
 
-def read_xls(file: BinaryIO, options: str) -> dict:
+def read_xls(file: BinaryIO, options: str) -> bytes:
     return answered(sheets_of, file, json.loads(options))
 
 
-def sheets_of(file: BinaryIO, options: dict) -> list[dict]:
+def sheets_of(file: BinaryIO, options: dict) -> list[SheetOut]:
     from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
     try:
@@ -28,7 +29,7 @@ def sheets_of(file: BinaryIO, options: dict) -> list[dict]:
         raise gate.corrupt() from error
 
 
-def _sheet(book, about, options: dict) -> dict:
+def _sheet(book, about, options: dict) -> SheetOut:
     from python_calamine import SheetVisibleEnum
 
     sheet = book.get_sheet_by_name(about.name)
@@ -41,16 +42,15 @@ def _sheet(book, about, options: dict) -> dict:
                 "too-many-rows" if what == "行" else "too-many-columns",
                 f"工作表“{about.name}”有 {size} {what}，最多 {limit} {what}，请删除多余的{what}或拆分后上传。",
             )
-    rows = []
+    found = SheetOut(about.name, "visible" if about.visible == SheetVisibleEnum.Visible else "hidden")
     for number, values in enumerate(sheet.to_python(skip_empty_area=False), 1):
         cells = [_cell(value) for value in values]
         while cells and cells[-1].kind == "empty":
             cells.pop()
         if cells:
-            rows.append([number, [[cell.kind, cell.text] for cell in cells]])
-    merged = [_ranges(*one) for one in sheet.merged_cell_ranges or ()]
-    state = "visible" if about.visible == SheetVisibleEnum.Visible else "hidden"
-    return {"name": about.name, "state": state, "merged": merged, "note": "", "rows": rows}
+            found.add_cells(number, cells)
+    found.merged = [_ranges(*one) for one in sheet.merged_cell_ranges or ()]
+    return found
 
 
 def _ranges(first: tuple[int, int], last: tuple[int, int]) -> str:

@@ -64,9 +64,15 @@ class Scanner:
         try:
             with archive.open(part) as stream:
                 while piece := stream.read(CHUNK):
-                    self.parser.Parse(piece, False)
-                self.parser.Parse(b"", True)
-        except (expat.ExpatError, *BROKEN, NotImplementedError) as error:
+                    self.parse(piece)
+                self.parse(b"", True)
+        except (*BROKEN, NotImplementedError) as error:
+            raise corrupt() from error
+
+    def parse(self, piece: bytes, is_last: bool = False) -> None:
+        try:
+            self.parser.Parse(piece, is_last)
+        except expat.ExpatError as error:
             raise corrupt() from error
 
 

@@ -12,11 +12,13 @@ import shapely
 
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.gate import BROKEN
+from farmland.lib.excel.transfer import SheetOut, packed
+from farmland.lib.excel.workbook import Cell
 from farmland.lib.geo import archive, vectors
 from farmland.lib.geo.crs import Placing, UnknownPlace, placing
-from farmland.lib.geo.packing import pack
-from farmland.lib.geo.shape import BadShape, area_mu, box, checked, write_wkb
+from farmland.lib.geo.shape import BadShape, areas_whole, checked, write_wkb
 from farmland.lib.geo.vectors import Features
+from farmland.lib.packing import pack
 
 AREAS = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 BROKEN_SHAPE = "图形读不出来，请检查原图。"
@@ -38,17 +40,25 @@ def read_land(file: BinaryIO, options: str) -> bytes:
 
 def _answer(file: BinaryIO, wishes: dict) -> bytes:
     name, features = _layer(file, wishes)
-    boundaries = _geometries(features.boundaries)
+    sheet = packed([_sheet(name, features)])
+    boundaries, features.boundaries = _geometries(features.boundaries), ()
     place = _place(boundaries, features.crs, wishes["zone"])
     if place is not None:
         boundaries = _placed(boundaries, place)
-    outlines, blobs = _outlines(boundaries)
-    rows = [[1, [["text", one] for one in features.fields]]]
-    rows += [[at, [[cell.kind, cell.text] for cell in row]] for at, row in enumerate(features.rows, 2)]
-    sheet = {"name": name, "state": "visible", "merged": [], "note": "", "rows": rows}
+    problems, outlines = _outlines(boundaries)
     notes = [*(place.notes if place else ()), *features.notes]
-    head = {"sheet": sheet, "outlines": outlines, "crs": place.epsg if place else "", "notes": notes}
-    return pack(head, blobs)
+    head = {"problems": problems, "crs": place.epsg if place else "", "notes": notes}
+    return pack(head, [sheet, *outlines])
+
+
+def _sheet(name: str, features: Features) -> SheetOut:
+    """The attributes below their headings; the cells are let go of."""
+    sheet = SheetOut(name)
+    sheet.add_cells(1, [Cell("text", one) for one in features.fields])
+    for at, row in enumerate(features.rows, 2):
+        sheet.add_cells(at, row)
+    features.rows = []
+    return sheet
 
 
 def _layer(file: BinaryIO, wishes: dict) -> tuple[str, Features]:
@@ -146,30 +156,42 @@ def _placed(boundaries: list, place: Placing) -> list:
     return found
 
 
-def _outlines(boundaries) -> tuple[list, list[bytes]]:
-    """For each row null, ``["why"]``, or ``[area, west, south, east, north]``; the WKB of the last ones."""
-    good = _sound(boundaries)
-    outlines, blobs = [], []
-    for one, is_sound in zip(boundaries, good, strict=True):
-        if one is None or isinstance(one, str):
-            outlines.append(one if one is None else [one])
-            continue
+def _outlines(boundaries: list) -> tuple[dict[int, str], list[bytes]]:
+    """Row number → why its boundary is none; of the sound ones five columns: see ``files.outlines_of``."""
+    problems = {at: one for at, one in enumerate(boundaries, 2) if isinstance(one, str)}
+    ready = _ready(boundaries, problems)
+    boundaries.clear()
+    at = numpy.array([place for place, one in enumerate(ready) if one is not None], int)
+    found = ready[at]
+    areas, boxes = numpy.array(areas_whole(found), "=i8"), shapely.bounds(found).astype("=f8")
+    wkb = write_wkb(found).tolist()
+    sizes = numpy.array([len(one) for one in wkb], "=u4")
+    return problems, [
+        (at + 2).astype("=u4").tobytes(),
+        areas.tobytes(),
+        boxes.tobytes(),
+        sizes.tobytes(),
+        b"".join(wkb),
+    ]
+
+
+def _ready(boundaries: list, problems: dict[int, str]) -> numpy.ndarray:
+    """Each boundary as it is kept; None where there is none, and why not in ``problems``."""
+    ready = numpy.array([None if isinstance(one, str) else one for one in boundaries], object)
+    sound = _sound(ready)
+    ready[sound] = shapely.orient_polygons(ready[sound])
+    for place in [at for at, one in enumerate(ready) if one is not None and not sound[at]]:
         try:
-            boundary = shapely.orient_polygons(one) if is_sound else checked(one)
+            ready[place] = checked(ready[place])
         except BadShape as reason:
-            outlines.append([str(reason)])
-            continue
+            ready[place], problems[place + 2] = None, str(reason)
         except shapely.errors.GEOSException:
-            outlines.append([BROKEN_SHAPE])
-            continue
-        outlines.append([str(area_mu(boundary)), *box(boundary)])
-        blobs.append(write_wkb(boundary))
-    return outlines, blobs
+            ready[place], problems[place + 2] = None, BROKEN_SHAPE
+    return ready
 
 
-def _sound(boundaries) -> numpy.ndarray:
+def _sound(real: numpy.ndarray) -> numpy.ndarray:
     """Whether each needs no closer look, for all at once: the many good ones of a large file take no time."""
-    real = numpy.array([None if isinstance(one, str) else one for one in boundaries], object)
     west, south, east, north = shapely.bounds(real).T
     with numpy.errstate(invalid="ignore"):
         inside = (west >= 73) & (south >= 3) & (east <= 136) & (north <= 54)

@@ -20,6 +20,7 @@ from farmland.lib.area import rounded, to_mu
 ELLIPSOID = Geod(a=6378137, rf=298.257222101)  # of CGCS2000
 WEST, SOUTH, EAST, NORTH = 73, 3, 136, 54  # the country
 MAX_POINTS = 200_000  # of one boundary
+POLYGON = 3  # shapely's type id
 REASON = re.compile(r"([^\[]+)\[([-+.\deE]+) ([-+.\deE]+)\]")
 REASONS = {
     "self-intersection": "边界自相交",
@@ -86,8 +87,8 @@ def read_wkb(data: bytes | memoryview) -> BaseGeometry:
     return shapely.from_wkb(bytes(data))
 
 
-def write_wkb(geometry: BaseGeometry) -> bytes:
-    """The same boundary always gives the same bytes."""
+def write_wkb(geometry: BaseGeometry | numpy.ndarray) -> bytes | numpy.ndarray:
+    """The same boundary always gives the same bytes; of an array an array."""
     return shapely.to_wkb(geometry, output_dimension=2, byte_order=1)
 
 
@@ -95,6 +96,23 @@ def area_mu(geometry: BaseGeometry) -> Decimal:
     """The area on the ellipsoid in 亩, 4 decimals; whatever way its rings turn."""
     square_metres, _ = ELLIPSOID.geometry_area_perimeter(shapely.orient_polygons(geometry))
     return to_mu(Fraction(abs(square_metres)), "m2", 4)
+
+
+def areas_whole(geometries: numpy.ndarray) -> list[int]:
+    """``area_mu`` of each boundary that is ready to be kept, in 0.0001 亩; of most, one ring, without a detour."""
+    is_ring = (shapely.get_type_id(geometries) == POLYGON) & (shapely.get_num_interior_rings(geometries) == 0)
+    points, of = shapely.get_coordinates(geometries, return_index=True)
+    ends = numpy.searchsorted(of, numpy.arange(len(geometries) + 1)).tolist()
+    longitudes, latitudes = points.T.copy()
+    found = []
+    for at, (one, is_simple) in enumerate(zip(geometries, is_ring.tolist(), strict=True)):
+        if is_simple:
+            ring = slice(ends[at], ends[at + 1])
+            square_metres, _ = ELLIPSOID.polygon_area_perimeter(longitudes[ring], latitudes[ring])
+            found.append(to_mu(Fraction(abs(square_metres)), "m2", 4))
+        else:
+            found.append(area_mu(one))
+    return [int(one.scaleb(4)) for one in found]
 
 
 def shared_mu(one: BaseGeometry, other: BaseGeometry) -> Decimal:

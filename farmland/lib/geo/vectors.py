@@ -6,6 +6,7 @@ first bytes were checked, and a GeoPackage named ``GPKG:``, so that no file can 
 
 import codecs
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from farmland.lib.geo.archive import SHAPE_MAGIC, TOGETHER, Part, inflated
 from farmland.lib.numbers import float_text
 
 MAX_TEXT = 4000
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -64,9 +67,9 @@ def text_cell(text: str) -> Cell:
     text = text.strip()
     if not text:
         return EMPTY
-    if any(ord(letter) < 32 and letter not in "\t\n\r" for letter in text) or "\x7f" in text:
+    if CONTROL.search(text):
         return Cell("error", "不可见字符")
-    if len(text) > MAX_TEXT or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if len(text) > MAX_TEXT or HALVES.search(text):
         return Cell("error", "文字过长" if len(text) > MAX_TEXT else "不可见字符")
     return Cell("text", text)
 
@@ -146,7 +149,7 @@ def gpkg_layers(path: str) -> list[str]:
 
 def gpkg_layer(path: str, layer: str, max_rows: int) -> Features:
     meta, wkb, data = _gdal(f"GPKG:{path}", max_rows, layer=layer)
-    rows = _rows([[cell_of(value) for value in column] for column in data], len(wkb))
+    rows = _rows([_cells(column) for column in data], len(wkb))
     return Features(list(map(str, meta["fields"])), rows, shapely.from_wkb(wkb, on_invalid="ignore"), meta["crs"])
 
 
@@ -165,12 +168,12 @@ def shapefile_layer(archive: zipfile.ZipFile, part: Part, max_rows: int, max_inf
     )
     encoding = dbf_encoding([str(name) for name in meta["fields"]], data, stated)
     fields = [decoded(str(name), encoding) for name in meta["fields"]]
-    columns = [
-        [cell_of(decoded(value, encoding) if isinstance(value, str) else value) for value in column] for column in data
-    ]
+    boundaries, columns = shapely.from_wkb(wkb, on_invalid="ignore"), []
+    del wkb
+    while data:
+        columns.append(_cells(data.pop(0), encoding))  # the bytes of a column go when it is read
     notes = [] if encoding == "utf-8" else ["属性文字按 GBK 读入，请核对中文是否正常。"]
-    boundaries = shapely.from_wkb(wkb, on_invalid="ignore")
-    return Features(fields, _rows(columns, len(wkb)), boundaries, meta["crs"], notes)
+    return Features(fields, _rows(columns, len(boundaries)), boundaries, meta["crs"], notes)
 
 
 def _gdal(path: str, max_rows: int, **options):
@@ -183,7 +186,22 @@ def _gdal(path: str, max_rows: int, **options):
     if wkb is None:
         raise FileRefused("no-geometry", "这个图层没有图形，只有属性，请改为上传表格。")
     too_many(len(wkb), max_rows)
-    return meta, wkb, data
+    return meta, wkb, list(data)
+
+
+def _cells(column: numpy.ndarray, encoding: str = "") -> list[Cell]:
+    """A column of GDAL; what stands in it again is looked at once. ``encoding``: of texts that are still bytes."""
+    known: dict[tuple, Cell] = {}
+    found = []
+    for value in column.tolist() if column.dtype.kind in "biuf" else column:
+        kind = type(value)
+        if kind not in (str, float, int, bool):
+            found.append(cell_of(value))
+            continue
+        if (kind, value) not in known:
+            known[kind, value] = cell_of(decoded(value, encoding) if encoding and kind is str else value)
+        found.append(known[kind, value])
+    return found
 
 
 def _rows(columns: list[list[Cell]], count: int) -> list[list[Cell]]:
