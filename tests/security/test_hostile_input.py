@@ -33,6 +33,7 @@ PAGE_PARAMETERS = {
     "users/": "q state page",
     "log/": "who action q since until page",
     "jobs/": "state page",
+    "subsidies/audit/": "show batch round program division state page",
     "forms/receipts/{submission}/": "page",
 }
 WRONG_QUERIES = [
