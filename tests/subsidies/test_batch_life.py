@@ -258,6 +258,17 @@ class Life(RuleBasedStateMachine):
         self.do(adjustments.adjust, self.world.owed[row % 5], amount=D(amount), reason="复核", by=by)
 
     @precondition(lambda self: self.frozen)
+    @rule(amount=st.sampled_from(["-250.5", "0.01", "300"]), steps=st.integers(3, 6))
+    def correct(self, amount, steps):
+        """An adjustment of what was paid, in a batch of its own, by the right people as far as it goes."""
+        line = BatchLine.objects.filter(batch__state__in=("paid", "reconciled"), is_live=True).order_by("pk").first()
+        if line is None:
+            return
+        self.do(adjustments.adjust, line.entitlement, amount=D(amount), reason="复核", by="agri")
+        if self.do(batches.prepare, self.world.round, by="agri") is not None:
+            self.carry_on(Batch.objects.filter(state__in=NEXT).count() - 1, steps, None)
+
+    @precondition(lambda self: self.frozen)
     @rule(column=st.sampled_from(["amount", "payee_id", "is_live"]))
     def tamper(self, column):
         """Plain SQL on the rows of an approved batch."""
