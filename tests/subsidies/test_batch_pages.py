@@ -160,7 +160,6 @@ def test_photographs_and_papers_go_to_who_reads_the_money_only(settings, tmp_pat
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
     assert "no-store" in answer["Cache-Control"]
     assert b"".join(answer.streaming_content) == PNG
-    answer.close()
     assert client(world.head).get(address).status_code == 404
     other = client(world.leader).get(f"{ROOT}batches/files/{world.payees['东村'].pk}/")
     assert other.status_code == 404
