@@ -140,6 +140,7 @@ def reveal_for(batch: Batch, payees, *, by: User) -> dict:
     """payee id → the whole account, of those a batch pays, to one who pays it; an event for each."""
     may(by, "pay", batch.town, "查看完整账号")
     rows = {one.pk: one for one in payees}
+    check_hand(by, batch.is_demo and all(one.is_demo for one in rows.values()), "账号")
     found = {key: accounts.decrypt(one) for key, one in rows.items()}
     reason = f"支付明细表 {batch}"
     lines = [
