@@ -8,7 +8,8 @@ from decimal import Decimal
 from farmland.accounts.models import User, record
 from farmland.lib.numbers import fixed, plain
 from farmland.lib.refused import Refused
-from subsidies.funds import CENT, split
+from subsidies.amounts import split
+from subsidies.funds import CENT
 from subsidies.models import Entitlement, Payment
 from subsidies.refusals import lock_year, logged, may
 

@@ -65,7 +65,7 @@ class Priced:
         self.is_down = True
 
     def shares(self, rule: Rule, group, amount: Decimal) -> "Shares":
-        shares = Shares(split(amount, rule.payees))
+        shares = Shares([{"payee_kind": who, "amount": money(part)} for who, part in split(amount, rule.payees)])
         shares.draw(rule, group.facts, amount)
         return shares
 
@@ -118,14 +118,15 @@ def money(amount: Decimal) -> str:
     return format(amount.quantize(Decimal("0.01")), "f")
 
 
-def split(amount: Decimal, payees: Sequence[tuple[str, Fraction]]) -> list[dict]:
-    """Each share rounded down to the 分, the rest to the last."""
-    parts, rest = [], amount
-    for who, share in payees[:-1]:
-        part = rounded(Fraction(amount) * share, "down", CENT)
-        rest -= part
-        parts.append({"payee_kind": who, "amount": money(part)})
-    return [*parts, {"payee_kind": payees[-1][0], "amount": money(rest)}]
+def split(amount: Decimal, parts: Sequence[tuple[str, Fraction | Decimal]]) -> list[tuple[str, Decimal]]:
+    """``amount`` in the proportion of ``parts``, each rounded down to the 分 towards nothing, the rest to the last."""
+    whole = sum((Fraction(weight) for _, weight in parts), ZERO)
+    if not whole:
+        return []
+    shares = [
+        (name, rounded(Fraction(amount) * Fraction(weight) / whole, "down", CENT)) for name, weight in parts[:-1]
+    ]
+    return [*shares, (parts[-1][0], amount - sum(share for _, share in shares))]
 
 
 def as_number(value: Any) -> Fraction | None:

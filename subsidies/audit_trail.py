@@ -26,7 +26,6 @@ LINES = [
     "账号尾号", *(f"{word}人" for _, word in HANDS), "公示", "支付", "更正的行", "行编号", "输入校验值",
 ]  # fmt: skip
 EVENTS = ["序号", "时间", "操作人", "操作", "对象", "变化", "原因", "校验值", "上一条校验值"]
-RESULTS = {"sent": "已发出", "paid": "到账", "failed": "退回"}
 FEW = 500  # ids asked for at once
 
 
@@ -140,7 +139,7 @@ def _notices(batch: Batch) -> str:
 
 def _payments(row: BatchLine) -> str:
     return "；".join(
-        f"第 {one.attempt} 次 {one.on:%Y-%m-%d} {plain(one.amount)} 元 {RESULTS[one.result]}"
+        f"第 {one.attempt} 次 {one.on:%Y-%m-%d} {plain(one.amount)} 元 {one.get_result_display()}"
         f" 尾号 {one.payee.tail} {one.reference}{one.reason}".rstrip()
         for one in row.attempts
     )

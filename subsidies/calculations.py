@@ -20,7 +20,7 @@ from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from subsidies import invented
 from subsidies.amounts import money
-from subsidies.computing import Computed, Paid, compute, day_of, rates_of
+from subsidies.computing import Computed, Paid, compute, rates_of
 from subsidies.judging import ALL
 from subsidies.models import Calculation, Claim, Entitlement, Round, Ruling
 from subsidies.refusals import lock_year, logged, may
@@ -51,7 +51,7 @@ def make(
     ``fence``, of a job, is the first statement of the one writing transaction.
     """
     moment = timezone.now()
-    found = compute(round_, day_of(round_), progress)
+    found = compute(round_, round_.today(), progress)
     with transaction.atomic():
         if fence:
             fence()
@@ -142,7 +142,7 @@ def apply(calculation: Calculation, *, by: User) -> dict[str, int]:
         raise Refused("这次核算是演示用户做的，请用本人的账号重新核算。", code="demo")
     round_ = Round.objects.select_related("program__plan", "town").get(pk=now.round_id)
     stands = standing(round_, [one.key for one in rates_of(round_)], lock=True)
-    found = compute(round_, day_of(round_))
+    found = compute(round_, round_.today())
     if found.digest != now.facts_digest:
         raise Refused(STALE, code="stale")
     counts = _write(round_, now, found, stands, by)

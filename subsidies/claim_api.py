@@ -18,7 +18,7 @@ from farmland.lib.refused import Refused
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
 from subsidies.attempts import refuse
-from subsidies.claims import DECLARE, Said, declare, open_claims, taking, today_for, withdraw
+from subsidies.claims import DECLARE, Said, declare, open_claims, taking, withdraw
 from subsidies.models import Claim, Round
 from subsidies.verifying import VERIFY, Found, verify
 from tasks.acceptance_api import refused
@@ -162,7 +162,7 @@ class ClaimDoor(ClaimList):
             for town in user.tenants():
                 divisions = list(Division.objects.filter(pk__in=user.divisions_for("claim"), town=town))
                 rounds = list(Round.objects.filter(town=town, year=one["year"], is_yearly=True)) if divisions else []
-                for round in taking(rounds, today_for(rounds[0])) if rounds else ():
+                for round in taking(rounds, rounds[0].today()) if rounds else ():
                     open_claims(round, by=user, divisions=divisions)
             found = list(rows.all()[:2])
         if len(found) > 1:

@@ -21,7 +21,6 @@ from parcels.models import Work
 from subsidies.attempts import attempted
 from subsidies.caps import ZERO, accepted_of, areas_of
 from subsidies.models import Claim, Round
-from tasks.models import TownYear
 
 DECLARE, WITHDRAW, OPEN = "申报管护", "撤回管护申报", "生成管护申报表"
 OPEN_STATES = ("draft", "returned")
@@ -45,13 +44,6 @@ class Opened:
     new: int
     changed: int
     unplaced: Decimal
-
-
-def today_for(round: Round) -> date:
-    """The working date of the round's own year where the town has it, else of the year of its plan."""
-    years = TownYear.objects.filter(town=round.town_id, year__in=[round.year, round.program.year])
-    found = years.order_by("-year").first()
-    return found.today() if found else timezone.localdate()
 
 
 def opens_on(round: Round) -> date:
@@ -196,7 +188,7 @@ class Checker:
     def __init__(self, claims: Sequence[Claim]):
         rounds = {claim.round_id: claim.round for claim in claims}
         self.caps = {}
-        self.closed = {pk: closed_text(one, today_for(one)) for pk, one in rounds.items()}
+        self.closed = {pk: closed_text(one, one.today()) for pk, one in rounds.items()}
         for pk, one in rounds.items():
             self.caps |= areas_of(one, [claim.work for claim in claims if claim.round_id == pk])
         crops = Term.objects.of("crop", claims[0].town) if claims else []
@@ -238,7 +230,7 @@ def withdraw(claim: Claim, *, by: User) -> Claim:
         may(by, "claim", claim)
         if claim.state != "submitted":
             raise Refused(f"{subject(claim)}{claim.get_state_display()}，不能撤回。", code="conflict")
-        if closed_text(claim.round, today_for(claim.round)):
+        if closed_text(claim.round, claim.round.today()):
             raise Refused("已过截止日，撤回后不能再报。报错了的，请镇里核实时更正。", code="late")
         before = {claim.pk: facts(claim)}
         claim.state = "withdrawn"

@@ -27,7 +27,6 @@ from subsidies.judging import BLOCK, Concern, Ruled, Rulings
 from subsidies.models import Program, Rate, RateVersion, Round, Ruling
 from subsidies.rule import Rule, RuleError
 from subsidies.words import Words
-from tasks.models import TownYear
 
 ZERO = Decimal(0)
 
@@ -70,13 +69,6 @@ class Computed:
     def digest(self) -> str:
         text = "".join(sorted(f"{one.rate.key}{one.digest}" for one in self.paid))
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def day_of(round_: Round) -> date:
-    """The working date of the round's own year where the town has it, else of the year of its plan."""
-    years = TownYear.objects.filter(town=round_.town_id, year__in=[round_.year, round_.program.year])
-    found = years.order_by("-year").first()
-    return found.today() if found else timezone.localdate()
 
 
 def rates_of(round_: Round) -> list[Rate]:

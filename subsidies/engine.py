@@ -210,7 +210,7 @@ def _award(group: Group, rule: Rule, words: Words) -> Award:
 
 def facts_of(rule: Rule, group: Group, words: Words) -> dict[str, str]:
     """Every fact the award rests on, as text: what its digest is made of."""
-    names, found = sorted(rule.facts()), {}
+    names, found = sorted(rule.facts), {}
     for row in group.rows:
         head = "" if len(group.rows) == 1 else f"{row.subject}."
         found |= {f"{head}{name}": raw(row.facts.get(name)) for name in names}

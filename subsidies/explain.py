@@ -103,6 +103,6 @@ def _rounding(priced: Priced) -> dict:
 
 def _facts(rule: Rule, group, words: Words) -> dict[str, str]:
     """What the rule asked for, of the one row or of the group, in words."""
-    names = sorted(rule.facts())
+    names = sorted(rule.facts)
     facts = group.facts or (group.rows[0].facts if len(group.rows) == 1 else {})
     return {words.fact(name): words.value(name, facts.get(name)) for name in names if name in facts}

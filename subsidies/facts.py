@@ -62,7 +62,7 @@ class RoundFacts:
     def __init__(self, round_: Round, day: date, rules: Iterable[Rule]):
         self.round, self.program, self.town, self.day = round_, round_.program, round_.town, day
         self.rules = list(rules)
-        asked = set().union(*(rule.facts() for rule in self.rules)) if self.rules else set()
+        asked = set().union(*(rule.facts for rule in self.rules)) if self.rules else set()
         self.ladders = Ladders(self.town)
         self.kinds = {leaf for rule in self.rules for leaf in self.leaves(rule)}
         self.targets = list(
@@ -164,7 +164,7 @@ class RoundFacts:
     def rows(self, rule: Rule) -> Iterator[Owed]:
         """The rows of one rate: its kinds and its treatment, of what has been accepted or claimed."""
         leaves = self.leaves(rule)
-        by_claim = self.round.is_yearly or bool(rule.facts() & OF_CLAIM)
+        by_claim = self.round.is_yearly or bool(rule.facts & OF_CLAIM)
         for work in self.works:
             if work.kind_id not in leaves or (rule.treatment and work.treatment not in ("", rule.treatment)):
                 continue
@@ -229,7 +229,7 @@ class RoundFacts:
             "allotted": self.allotted,
         }
         facts |= self._of_claim(claim) | self._areas(rule, work)
-        if rule.facts() & OF_TARGET:
+        if rule.facts & OF_TARGET:
             facts |= self._of_target(rule, self.home(rule, work))
         return self._entered(rule, work, claim, facts)
 
@@ -251,7 +251,7 @@ class RoundFacts:
     def _areas(self, rule: Rule, work: Work) -> dict[str, Decimal | None]:
         """The areas by level the rule asks for; net ones need the net area, unless nothing was accepted."""
         climbed, net, found = self.climbed.get(work.pk) or Climbed(), self._net(work), {}
-        for name in rule.facts():
+        for name in rule.facts:
             stem = name.removesuffix("_mu")
             is_net = stem.endswith("_net")
             stem = self.levels[work.kind_id] if name == "accepted_mu" else stem.removesuffix("_net")
@@ -279,7 +279,7 @@ class RoundFacts:
     def _entered(self, rule: Rule, work: Work, claim: Claim | None, facts: dict) -> dict:
         """What else the rule asks for is what people entered: on the claim, the work, the parcel."""
         shelves = (claim.attrs if claim else {}, work.attrs, work.parcel.attrs if work.parcel else {})
-        for name in rule.facts():
+        for name in rule.facts:
             if facts.get(name) is not None:
                 continue
             if name.endswith("_used"):

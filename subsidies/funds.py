@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from farmland.accounts.models import User, record
 from farmland.lib.numbers import fixed, plain
@@ -108,16 +107,6 @@ def shares_of(batch: Batch) -> dict[str, Decimal]:
             left -= Decimal(one["amount"])
         shares[""] += left
     return {source: amount for source, amount in shares.items() if amount}
-
-
-def split(amount: Decimal, parts: list[tuple[str, Decimal]]) -> list[tuple[str, Decimal]]:
-    """``amount`` in the proportion of ``parts``, rounded down towards nothing; the rest goes to the last."""
-    whole = sum((weight for _, weight in parts), ZERO)
-    if not parts or not whole:
-        return []
-    cents = [(name, int(Fraction(amount) * 100 * Fraction(weight) / Fraction(whole))) for name, weight in parts[:-1]]
-    shares = [(name, Decimal(number).scaleb(-2)) for name, number in cents]
-    return [*shares, (parts[-1][0], amount - sum((share for _, share in shares), ZERO))]
 
 
 def balances(program: Program) -> list[Balance]:

@@ -10,6 +10,7 @@ from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from parcels.models import Work
 
+# a demo user's row about a division and perhaps a parcel, or one about invented land
 INVENTED = Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True)
 
 

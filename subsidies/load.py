@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from subsidies import rounds, versions
 from subsidies.models import Batch, Calculation, Claim, Entitlement, Fund, Program, Rate, RateVersion, Round, Ruling
+from subsidies.rule import every_year
 from tasks.models import Plan
 from tasks.plan.document import PlanDoc, ProgramDoc, RateDoc
 from tasks.plan.sync import Differences, Wanted, sync
@@ -104,7 +105,7 @@ def _values(one: RateDoc) -> dict:
         "components": one.components or {},
         "basis": one.base.removeprefix("$"),
         "method": one.basis,
-        "years": every_year(one.years),
+        "years": list(every_year(one.years)),
         "shape": shape | dates,
         "open_reason": one.open,
     }
@@ -117,9 +118,3 @@ def plain_rate(one: RateDoc) -> Decimal | None:
     line = one.lines[0]
     price = line.get("price") if isinstance(line, dict) and set(line) == {"price"} else None
     return Decimal(price) if isinstance(price, str) else None
-
-
-def every_year(span: list[str]) -> list[int]:
-    """``[2025, 2027]`` is from … to: 2025, 2026, 2027; one year stands for itself."""
-    years = [int(year) for year in span]
-    return list(range(years[0], years[-1] + 1)) if years else []

@@ -2,14 +2,14 @@
 
 from farmland.accounts.models import User
 from farmland.jobs.models import Upload
+from farmland.lib import photos
 from farmland.lib.refused import Refused
 from subsidies.batches import log, opened, save
 from subsidies.models import Batch, BatchPaper
 from subsidies.refusals import logged
 
 PURPOSE = "batch_paper"
-LIMIT = 20 * 1024 * 1024
-MAGIC = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04")  # the last: docx, xlsx
+OTHER = (b"%PDF-", b"PK\x03\x04")  # beside pictures; the last: docx, xlsx
 OPEN = ("draft", "reviewed", "published")
 
 
@@ -21,11 +21,11 @@ def keep(batch: Batch, *, name: str, file, by: User) -> BatchPaper:
         raise Refused(f"批次{now.get_state_display()}，不能再加材料。", code="conflict")
     if not name.strip():
         raise Refused("请选择或填写材料名称。", field="name")
-    head = file.read(8)
+    head = file.read(12)
     file.seek(0)
-    if not any(head.startswith(magic) for magic in MAGIC):
+    if photos.picture_format(head) not in ("JPEG", "PNG") and not head.startswith(OTHER):
         raise Refused("材料应为 PDF、JPG、PNG、Word 或 Excel 文件，请另存后再传。", field="file")
-    upload = Upload.objects.store(file, town=now.town, user=by, purpose=PURPOSE, limit=LIMIT)
+    upload = Upload.objects.store(file, town=now.town, user=by, purpose=PURPOSE, limit=photos.MAX_BYTES)
     made = BatchPaper.objects.create(
         town=now.town, batch=now, name=name.strip()[:120], upload=upload, by=by, is_demo=now.is_demo
     )

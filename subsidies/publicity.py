@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from farmland.accounts.models import User
 from farmland.jobs.models import Upload
+from farmland.lib import photos
 from farmland.lib.refused import Refused
 from farmland.places.models import Division, Term
 from subsidies import seal
@@ -21,8 +22,6 @@ from subsidies.refusals import logged
 from tasks.models import TownYear
 
 PURPOSE = "publicity_photo"
-LIMIT = 20 * 1024 * 1024
-PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 HOLIDAY = "holiday"  # terms: code is the day; {"works": true} for a Saturday or Sunday that is worked
 ONE_DAY = timedelta(days=1)
 
@@ -169,17 +168,23 @@ def over(batch: Batch) -> list[str]:
     standing = in_force(batch)
     if standing is None:
         return ["没有有效的公示"]
+    found = waits_of(standing, today_of(batch))
+    if standing.digest != batch.digest:
+        found.append("公示的内容与批次的校验值不符")
+    return found
+
+
+def waits_of(standing: Publicity, today: date) -> list[str]:
+    """What the posting itself still waits for: its days, its photographs, its answers."""
     found = []
-    if today_of(batch) <= standing.ends_on:
+    if today <= standing.ends_on:
         found.append(f"公示到 {standing.ends_on:%Y-%m-%d}，次日起才能批准")
     if standing.posted is None:
         found.append("缺张贴照片")
     if standing.taken_down is None:
         found.append("缺期满照片")
-    if count := standing.objections.filter(state="open").count():
+    if count := sum(one.state == "open" for one in standing.objections.all()):
         found.append(f"有 {count} 条异议没有答复")
-    if standing.digest != batch.digest:
-        found.append("公示的内容与批次的校验值不符")
     return found
 
 
@@ -204,8 +209,8 @@ def _may_answer(batch: Batch, by: User) -> None:
 
 
 def _keep(batch: Batch, photo, by: User) -> Upload:
-    head = photo.read(8)
+    head = photo.read(12)
     photo.seek(0)
-    if not any(head.startswith(magic) for magic in PICTURES):
+    if photos.picture_format(head) not in ("JPEG", "PNG"):
         raise Refused("公示照片应为 JPG 或 PNG，请另存后再传。", field="photo")
-    return Upload.objects.store(photo, town=batch.town, user=by, purpose=PURPOSE, limit=LIMIT)
+    return Upload.objects.store(photo, town=batch.town, user=by, purpose=PURPOSE, limit=photos.MAX_BYTES)

@@ -3,6 +3,7 @@
 from datetime import date
 
 from subsidies.models import Program, Round
+from subsidies.rule import every_year
 from tasks.plan.document import ProgramDoc
 from tasks.plan.sync import Differences
 
@@ -12,7 +13,7 @@ def from_plan(program: Program, doc: ProgramDoc, differences: Differences) -> No
     wanted = {}
     if any(not one.years for one in doc.rates):
         wanted[str(program.year)] = {"year": program.year, "is_yearly": False, "closes_on": None}
-    for year in sorted({year for one in doc.rates for year in _span(one.years)}):
+    for year in sorted({year for one in doc.rates for year in every_year(one.years)}):
         wanted[f"{year} 年管护"] = {"year": year, "is_yearly": True, "closes_on": _last_day(doc, year)}
     stored = {one.label: one for one in Round.objects.filter(program=program, version=1)}
     for label, values in wanted.items():
@@ -25,13 +26,9 @@ def from_plan(program: Program, doc: ProgramDoc, differences: Differences) -> No
             row.save(update_fields=["closes_on", "updated_at"])
 
 
-def _span(years: list[str]) -> range:
-    return range(int(years[0]), int(years[-1]) + 1) if years else range(0)
-
-
 def _last_day(doc: ProgramDoc, year: int) -> date | None:
     """The latest due day of the rates that pay in a year; 02-29 of a common year is 02-28."""
-    due = sorted(one.due for one in doc.rates if one.due and year in _span(one.years))
+    due = sorted(one.due for one in doc.rates if one.due and year in every_year(one.years))
     if not due:
         return None
     month, day = (int(part) for part in due[-1].split("-"))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from farmland.lib.conditions import Condition
@@ -104,7 +105,8 @@ class Rule:
     def pool(self) -> str:
         return next((line.price.pool for line in self.lines if line.price.pool), "")
 
-    def facts(self) -> set[str]:
+    @cached_property
+    def facts(self) -> frozenset[str]:
         """Every fact the rule asks for, ``base`` of the group aside."""
         found = {one.fact for one in (*self.where, *self.unless, *self.when)}
         found |= {one.value[1:] for one in (*self.where, *self.unless, *self.when) if _is_fact(one.value)}
@@ -116,7 +118,7 @@ class Rule:
             found |= {source.of, source.used}
         found |= {one[1:] for one in bounds if _is_fact(one)}
         found |= {grain for grain in self.per if grain not in ("subject", "division", "year")}
-        return found - {"", "base"}
+        return frozenset(found - {"", "base"})
 
 
 def _is_fact(value: Any) -> bool:
@@ -138,7 +140,7 @@ def read(shape: Mapping[str, Any]) -> Rule:
         chosen=chosen,
         kinds=tuple(shape.get("kinds") or ()),
         treatment=shape.get("treatment") or "",
-        years=_years(shape.get("years") or ()),
+        years=every_year(shape.get("years") or ()),
         per=tuple(shape.get("per") or ("subject",)),
         base=_bound(shape.get("base")),
         base_cap=_bound(shape.get("base_cap")),
@@ -228,8 +230,9 @@ def _bound(raw: Any) -> Bound:
     return raw if _is_fact(raw) else number(raw)
 
 
-def _years(raw: Iterable) -> tuple[int, ...]:
-    years = [int(year) for year in raw]
+def every_year(span: Iterable) -> tuple[int, ...]:
+    """``["2025", "2027"]`` is from … to: 2025, 2026, 2027; one year stands for itself."""
+    years = [int(year) for year in span]
     return tuple(range(years[0], years[-1] + 1)) if years else ()
 
 

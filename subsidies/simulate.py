@@ -227,7 +227,7 @@ def _is_testable(test: Condition, rows: list[Land]) -> bool:
 
 def _facts(rule: Rule, one: Land, land: _Land, here: Mapping[str, Decimal], pool: Decimal | None) -> dict:
     """Every area the rule asks for is the area; the village's target is met when each of its kinds is."""
-    facts = dict(one.facts) | {name: one.area for name in rule.facts() if name.endswith("_mu")}
+    facts = dict(one.facts) | {name: one.area for name in rule.facts if name.endswith("_mu")}
     shares = {kind: land.shares.get((one.division, kind)) for kind in rule.kinds}
     met = all(here.get(kind, ZERO) >= amount for kind, amount in shares.items() if amount is not None)
     share = land.share(one.division, rule.kinds)
@@ -250,7 +250,7 @@ def _dearest(rule: Rule) -> dict[str, str]:
 
 def _cliffs(costs: list[RateCost], land: _Land) -> list[Cliff]:
     """Every village that has a share in a rate that looks at it, 0.01 亩 below the share and at it."""
-    looking = [one for one in costs if not one.rule.by_subject and one.rule.facts() & {"share", "met", "met_on_time"}]
+    looking = [one for one in costs if not one.rule.by_subject and one.rule.facts & {"share", "met", "met_on_time"}]
     kinds = {kind for one in looking for kind in one.rule.kinds}
     found = []
     for division in sorted({place for place, kind in land.shares if kind in kinds}):

@@ -34,6 +34,7 @@ from parcels.models import (
     Step,
     Work,
 )
+from subsidies.invented import INVENTED
 from tasks.models import (
     Clue,
     Deliberation,
@@ -118,7 +119,7 @@ def remove_demo() -> dict[str, int]:
     demo_users = User.objects.filter(is_demo=True)
     by_demo = demo_users.values("pk")
     demo_years = list(TownYear.objects.exclude(working_date=None).select_related("town"))
-    invented = Work.objects.filter(Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True))
+    invented = Work.objects.filter(INVENTED)
     issues = Issue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True))
     clues = Clue.objects.filter(Q(is_demo=True) | Q(division__is_demo=True) | Q(issue__in=issues))
     undo_demo_moves()
@@ -131,7 +132,7 @@ def remove_demo() -> dict[str, int]:
         # rows of a real batch about invented land go, the batch and what it says of real land stay
         InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
         Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
-        *(model.objects.filter(_of_demo_land()) for model in (Evidence, EvidenceOutcome)),
+        *(model.objects.filter(INVENTED) for model in (Evidence, EvidenceOutcome)),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None),
@@ -175,11 +176,6 @@ def remove_demo() -> dict[str, int]:
     _count(removed, Division.objects.filter(is_demo=True))
     (settings.VAR / "demo_password").unlink(missing_ok=True)
     return removed
-
-
-def _of_demo_land() -> Q:
-    """Rows about a division and perhaps a parcel: a demo user's, or about invented land."""
-    return Q(is_demo=True) | Q(parcel__is_demo=True) | Q(division__is_demo=True)
 
 
 def _count(removed: dict[str, int], rows) -> None:

@@ -1,14 +1,17 @@
 """Policies, their rates in the words of the plan, the published versions that pay, and the rounds they pay in."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from farmland.lib.fields import RateField
 from farmland.lib.models import Row
 from farmland.places.models import Division
 from parcels.models import Kind
-from tasks.models.plan import OfTown, Plan
+from tasks.models.plan import OfTown, Plan, TownYear
 
 CALENDAR, WORKING = "calendar", "working"
 
@@ -161,3 +164,9 @@ class Round(Row):
 
     def __str__(self):
         return f"{self.program} {self.label}"
+
+    def today(self) -> date:
+        """The working date of the round's own year where the town has it, else of the year of its plan."""
+        years = TownYear.objects.filter(town=self.town_id, year__in=[self.year, self.program.year])
+        found = years.order_by("-year").first()
+        return found.today() if found else timezone.localdate()

@@ -21,8 +21,7 @@ from subsidies import audit_trail, auditing
 from subsidies.models import Batch, BatchLine, Entitlement, Publicity
 from subsidies.overview import batch_numbers, rounds_of
 from subsidies.views.batch_page import batch_of, dressed
-from subsidies.views.batches import money_of_town
-from subsidies.views.common import tabs
+from subsidies.views.common import money_of_town, tabs
 from subsidies.views.entitlements import UUID_TEXT, choices, chosen_rows, what_for
 from tasks.models import TownYear
 from tasks.views.common import Labels

@@ -17,12 +17,12 @@ from subsidies import adjustments, batches, papers, payments, publicity
 from subsidies.models import Batch, Entitlement
 from subsidies.views import batch_forms as forms
 from subsidies.views.batch_page import BatchPage, batch_of
-from subsidies.views.batches import BATCHES, money_of_town
-from subsidies.views.common import tabs
+from subsidies.views.batches import BATCHES
+from subsidies.views.common import money_of_town, tabs, uuids
 from tasks.models import TownYear
 from tasks.views.common import Labels, where
 
-MOST = 500
+MOST = 500  # ids that one form names
 STATUSES = {"conflict": 409, "permission_denied": 403}
 
 
@@ -118,7 +118,7 @@ def batch_rows(request, town_year: TownYear, pk):
         due = Entitlement.objects.filter(round=batch.round_id, state=Entitlement.DUE).exclude(amount=0)
         service, chosen, done = batches.add, list(due.values_list("pk", flat=True)), "已列入"
     else:
-        service, chosen, done = batches.remove, uuids(request.POST.getlist("entitlement")), "已移出"
+        service, chosen, done = batches.remove, uuids(request.POST.getlist("entitlement")[:MOST]), "已移出"
     return carried_out(
         request, town_year, batch, "rows", None,
         lambda: service(batch, chosen, version=form.cleaned_data["version"], by=request.user),
@@ -133,7 +133,7 @@ def batch_assign(request, town_year: TownYear, pk):
     batch = allowed(request, town_year, pk, ("prepare_payment",))
     form = forms.VersionForm(request.POST)
     typed = {name[2:]: text for name, text in request.POST.items() if name.startswith("p-") and text}
-    keys = {str(one) for one in uuids([*typed, *typed.values()])}
+    keys = {str(one) for one in uuids([*typed, *typed.values()][:MOST])}
     chosen = {line: payee for line, payee in typed.items() if line in keys and payee in keys}
     if not form.is_valid() or not chosen:
         return BatchPage(request, town_year, batch).answer(400, "请先为行选好账户。")
@@ -151,7 +151,7 @@ def batch_settle(request, town_year: TownYear, pk):
     batch = allowed(request, town_year, pk, ("pay",))
     every = request.POST.get("all", "").strip()
     typed = {name[2:]: text.strip() or every for name, text in request.POST.items() if name.startswith("v-")}
-    keys = {str(key) for key in uuids(typed)}
+    keys = {str(key) for key in uuids(list(typed)[:MOST])}
     references = {key: text for key, text in typed.items() if key in keys and text}
     return carried_out(
         request, town_year, batch, "settle", None,
@@ -192,18 +192,6 @@ def batch_adjust(request, town_year: TownYear, pk):
         "form": form,
     }
     return render(request, "subsidies/batch_adjust.html", page, status=status)
-
-
-def uuids(texts) -> list:
-    """Those that are ids; what is none names no row."""
-    field = django_forms.UUIDField()
-    found = []
-    for one in list(texts)[:MOST]:
-        try:
-            found.append(field.clean(one))
-        except django_forms.ValidationError:
-            continue
-    return found
 
 
 urls = [

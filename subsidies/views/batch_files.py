@@ -13,7 +13,8 @@ from subsidies.files.sheets import NAMES, SHEETS, Figures, payment
 from subsidies.models import Batch
 from subsidies.views.batch_acts import STATUSES
 from subsidies.views.batch_page import BatchPage, batch_of
-from subsidies.views.batches import BATCHES, money_of_town
+from subsidies.views.batches import BATCHES
+from subsidies.views.common import money_of_town
 from tasks.models import TownYear
 from tasks.views.common import Labels
 

@@ -143,19 +143,10 @@ class BatchPage:
                 found.append(f"{self.counts['open']} 行没有收款账户")
             found += [f"缺材料：{one['name']}" for one in self.checklist() if one["required"] and not one["files"]]
         if batch.state == "published" and self.standing:
-            found += self._notice_waits(self.standing)
+            found += publicity.waits_of(self.standing, self.today)
         if batch.state == "paid" and self.counts["arrived"] < self.counts["rows"]:
             found.append(f"{self.counts['rows'] - self.counts['arrived']} 笔没有到账凭证")
         return found
-
-    def _notice_waits(self, standing) -> list[str]:
-        found = []
-        if self.today <= standing.ends_on:
-            found.append(f"公示到 {standing.ends_on:%Y-%m-%d}，次日起才能批准")
-        found += ["缺张贴照片"] if standing.posted is None else []
-        found += ["缺期满照片"] if standing.taken_down is None else []
-        open_ones = sum(one.state == "open" for one in standing.objections.all())
-        return found + ([f"有 {open_ones} 条异议没有答复"] if open_ones else [])
 
     def left_days(self) -> int | None:
         if self.batch.state != "published" or self.standing is None:

@@ -13,29 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from farmland.jobs.models import Upload
 from farmland.lib.fields import MoneyField
+from farmland.lib.photos import picture_format
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from subsidies import batches
 from subsidies.models import Batch, BatchPaper, Entitlement, Publicity, Round
 from subsidies.views.batch_page import BatchPage, batch_of, dressed
-from subsidies.views.common import money_page, sees_all_money, tabs
+from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear
 from tasks.views.common import where
 
 PAGE = 50
-PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
-
-
-def money_of_town(view):
-    """For those who may read the money of the whole town."""
-
-    @money_page
-    def page(request, town_year: TownYear, **kwargs):
-        if not sees_all_money(request.user, town_year):
-            raise Http404
-        return view(request, town_year, **kwargs)
-
-    return page
+PICTURES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 
 
 class CreateForm(django_forms.Form):
@@ -137,9 +126,8 @@ def batch_file(request, town_year: TownYear, pk):
         raise Http404
     upload = Upload.objects.get(pk=pk)
     file = upload.open()
-    head = file.read(4)
+    kind = PICTURES.get(picture_format(file.read(12)), "application/octet-stream")
     file.seek(0)
-    kind = next((kind for magic, kind in PICTURES.items() if head.startswith(magic)), "application/octet-stream")
     return FileResponse(
         file, filename=upload.name, content_type=kind, as_attachment=not named or kind.startswith("application")
     )

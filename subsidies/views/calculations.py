@@ -20,7 +20,7 @@ from farmland.places.models import Division
 from parcels.models import Work
 from subsidies import calculations
 from subsidies.models import Calculation, Entitlement, Round, Ruling
-from subsidies.views.common import money_page, sees_all_money, tabs
+from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear
 from tasks.views.common import where
 
@@ -38,18 +38,6 @@ class RulingForm(forms.Form):
     holds = forms.ChoiceField(label="认定", choices=[("no", "不成立"), ("yes", "成立")])
     scope = forms.ChoiceField(choices=[("one", "只这一笔"), ("all", "本轮全部")], required=False)
     reason = forms.CharField(label="依据", max_length=300, error_messages={"required": "请写明认定的依据。"})
-
-
-def whole(view):
-    """Pages about the money of the whole town: 404 for a single village."""
-
-    @money_page
-    def page(request, town_year: TownYear, **kwargs):
-        if not sees_all_money(request.user, town_year):
-            raise Http404
-        return view(request, town_year, **kwargs)
-
-    return page
 
 
 def rounds_of(town_year: TownYear):
@@ -72,7 +60,7 @@ def calculation_in(user, town_year: TownYear, pk) -> Calculation:
     return found
 
 
-@whole
+@money_of_town
 @require_safe
 def calculation_list(request, town_year: TownYear):
     rounds = list(rounds_of(town_year))
@@ -92,7 +80,7 @@ def calculation_list(request, town_year: TownYear):
     return render(request, "subsidies/calculation_list.html", page)
 
 
-@whole
+@money_of_town
 @require_POST
 def calculation_create(request, town_year: TownYear):
     """Queue the computing of ``round``; the job's page leads to what came of it."""
@@ -114,7 +102,7 @@ def _uuid(text: str) -> uuid.UUID:
         raise Http404 from None
 
 
-@whole
+@money_of_town
 @require_safe
 def calculation_detail(request, town_year: TownYear, pk):
     """``?change=new`` shows one kind of difference."""
@@ -186,7 +174,7 @@ def act(request, town_year: TownYear, pk, do, done: str):
     return redirect("calculation_detail", **where(town_year), pk=one.pk)
 
 
-@whole
+@money_of_town
 @require_POST
 def calculation_apply(request, town_year: TownYear, pk):
     return act(
@@ -194,7 +182,7 @@ def calculation_apply(request, town_year: TownYear, pk):
     )  # fmt: skip
 
 
-@whole
+@money_of_town
 @require_POST
 def calculation_discard(request, town_year: TownYear, pk):
     return act(
@@ -205,7 +193,7 @@ def calculation_discard(request, town_year: TownYear, pk):
 # what waits for a named person
 
 
-@whole
+@money_of_town
 @require_safe
 def calculation_rulings(request, town_year: TownYear, pk):
     return show_rulings(request, town_year, round_in(town_year, pk))
@@ -250,7 +238,7 @@ def ruled_in_words(round_: Round) -> list[Ruling]:
     return past
 
 
-@whole
+@money_of_town
 @require_POST
 def calculation_rule(request, town_year: TownYear, pk):
     """Answer one condition of one entitlement of the round, or of every row of its rate."""

@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -19,7 +18,7 @@ from subsidies.claims import DECLARE, OPEN_STATES, Said, declare, declare_many, 
 from subsidies.models import Claim
 from subsidies.verifying import VERIFY, Found, verify, verify_many
 from subsidies.views.claims import SUBSIDIES, Window, claim_in, claims_of, show
-from subsidies.views.common import money_page
+from subsidies.views.common import money_page, uuids
 from tasks.models import TownYear
 from tasks.views.common import where
 
@@ -62,8 +61,9 @@ def back_to(town_year: TownYear, claim: Claim):
     return redirect("claim_detail", **where(town_year), pk=claim.pk)
 
 
-def list_of(town_year: TownYear, year: int):
-    return redirect(f"{reverse('claim_list', kwargs=where(town_year))}?for={year}")
+def list_of(town_year: TownYear, year: int | None):
+    address = reverse("claim_list", kwargs=where(town_year))
+    return redirect(f"{address}?for={year}" if year else address)
 
 
 @money_page
@@ -81,7 +81,7 @@ def claim_open(request, town_year: TownYear):
     messages.success(request, f"新增 {new} 项，{changed} 项的认定面积有更新。" if new or changed else "没有新的地块。")
     if unplaced:
         messages.warning(request, f"另有 {plain(unplaced)} 亩认定在全镇名下，没有落到村，不能申报。")
-    return list_of(town_year, window.year) if window.year else redirect("claim_list", **where(town_year))
+    return list_of(town_year, window.year)
 
 
 @money_page
@@ -121,7 +121,7 @@ def claim_declare_rest(request, town_year: TownYear):
         messages.error(request, refusal.message)
     else:
         messages.success(request, f"已按认定面积申报 {len(done)} 项。")
-    return list_of(town_year, window.year) if window.year else redirect("claim_list", **where(town_year))
+    return list_of(town_year, window.year)
 
 
 @money_page
@@ -177,7 +177,7 @@ def claim_verify_many(request, town_year: TownYear):
     window = Window(town_year, request.POST.get("for", "").strip())
     if not request.user.can("verify_claim"):
         raise PermissionDenied
-    rows = claims_of(request.user, town_year, window).filter(pk__in=_ids(request.POST.getlist("claim")))
+    rows = claims_of(request.user, town_year, window).filter(pk__in=uuids(request.POST.getlist("claim")[:MOST]))
     inside = rows.filter(division__in=Division.objects.under(*request.user.paths_for("verify_claim")))
     pairs = [(one, Found(one.declared_mu, version=one.version)) for one in inside if one.declared_mu is not None]
     if not pairs:
@@ -189,17 +189,7 @@ def claim_verify_many(request, town_year: TownYear):
             messages.error(request, f"{refusal.message}一项也没有核实。")
         else:
             messages.success(request, f"已按申报面积核实 {len(done)} 项。")
-    return list_of(town_year, window.year) if window.year else redirect("claim_list", **where(town_year))
-
-
-def _ids(texts: list[str]) -> list[UUID]:
-    found = []
-    for text in texts[:MOST]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return found
+    return list_of(town_year, window.year)
 
 
 urls = [

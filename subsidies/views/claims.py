@@ -14,7 +14,7 @@ from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.models import Evidence
 from subsidies.caps import ZERO
-from subsidies.claims import OPEN_STATES, closed_text, name_of, opens_on, taking, today_for
+from subsidies.claims import OPEN_STATES, closed_text, name_of, opens_on, taking
 from subsidies.forecast import forecast
 from subsidies.models import Claim, Round
 from subsidies.overview import rounds_of
@@ -37,7 +37,7 @@ class Window:
         self.years = sorted({one.year for one in self.every})
         self.year = self._year(asked)
         self.rounds = [one for one in self.every if one.year == self.year]
-        self.today = today_for(self.rounds[0]) if self.rounds else town_year.today()
+        self.today = self.rounds[0].today() if self.rounds else town_year.today()
         self.taking = taking(self.rounds, self.today)
         self.closed = closed_text(self.taking[0], self.today) if self.rounds else "方案里没有逐年申报的管护补助。"
 
@@ -56,7 +56,7 @@ class Window:
         return sorted(self.every, key=lambda one: one.year)
 
     def _today(self) -> date:
-        return today_for(self._in_turn()[0]) if self.every else date.min
+        return self._in_turn()[0].today() if self.every else date.min
 
     @property
     def opens_on(self) -> date | None:
@@ -141,7 +141,7 @@ def claim_detail(request, town_year: TownYear, pk):
 def show(request, town_year: TownYear, claim: Claim, *, typed=None, refusal=None):
     """The page of one claim; after a refusal with what was typed and the reason next to its field."""
     user, labels = request.user, Labels(town_year.town)
-    today = today_for(claim.round)
+    today = claim.round.today()
     closed = closed_text(claim.round, today)
     cap = claim.cap_mu  # as last opened; what is declared is checked against what is accepted at that moment
     events = Event.objects.filter(about=claim.pk, town=claim.town_id).select_related("user").order_by("-at")[:60]

@@ -1,6 +1,8 @@
 """What the pages of the money share: who may open them, and their tabs."""
 
+from collections.abc import Iterable
 from functools import wraps
+from uuid import UUID
 
 from django.http import Http404
 from django.urls import NoReverseMatch, reverse
@@ -36,6 +38,30 @@ def money_page(view):
 
 def sees_all_money(user, town_year: TownYear) -> bool:
     return any(town_year.town.path.startswith(one) for one in user.paths_for("read_money"))
+
+
+def money_of_town(view):
+    """For those who may read the money of the whole town; 404 for a single village."""
+
+    @money_page
+    @wraps(view)
+    def page(request, town_year: TownYear, **kwargs):
+        if not sees_all_money(request.user, town_year):
+            raise Http404
+        return view(request, town_year, **kwargs)
+
+    return page
+
+
+def uuids(texts: Iterable[str]) -> list[UUID]:
+    """Those that are ids; what is none names no row."""
+    found = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
 
 
 def page_address(name: str, town_year: TownYear, **more) -> str:

@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from decimal import Decimal
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
@@ -22,7 +21,7 @@ from subsidies.claims import name_of
 from subsidies.hands import HANDS
 from subsidies.models import BatchLine, Entitlement, Payment, Publicity
 from subsidies.overview import batch_numbers, rounds_of
-from subsidies.views.common import money_page, page_address, sees_all_money, tabs
+from subsidies.views.common import money_page, page_address, sees_all_money, tabs, uuids
 from tasks.models import TownYear
 from tasks.views.common import Labels
 from tasks.views.trail import line
@@ -117,7 +116,7 @@ def entitlement_detail(request, town_year: TownYear, pk):
     if one is None or town_year.year not in (one.program.year, one.round.year):
         raise Http404
     ids = explaining.works_of(one)
-    works = list(_with_photos(Work.objects.visible_to(request.user).filter(pk__in=_uuids(ids))))
+    works = list(_with_photos(Work.objects.visible_to(request.user).filter(pk__in=uuids(ids))))
     steps = list(
         Step.objects.acceptances().filter(work__in=works).select_related("rung", "by", "work__parcel", "work__kind")
     )
@@ -142,10 +141,6 @@ def entitlement_detail(request, town_year: TownYear, pk):
         "steps": steps[:WORKS],
         **history,
     })  # fmt: skip
-
-
-def _uuids(texts: list[str]) -> list[UUID]:
-    return [UUID(one) for one in texts if UUID_TEXT.fullmatch(one)]
 
 
 def _rate_address(town_year: TownYear, one: Entitlement) -> str:

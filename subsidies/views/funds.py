@@ -12,8 +12,8 @@ from subsidies import funds
 from subsidies.models import Fund, Program, Round
 from subsidies.views.batch_acts import STATUSES
 from subsidies.views.batch_forms import FundForm, RebookForm
-from subsidies.views.batches import BATCHES, money_of_town
-from subsidies.views.common import tabs
+from subsidies.views.batches import BATCHES
+from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear
 from tasks.views.common import Labels, where
 
