@@ -1,6 +1,7 @@
 """What holds for every test: quick static files and passwords, and which tests share a process."""
 
 import gc
+import os
 from collections import Counter
 
 import pytest
@@ -17,6 +18,11 @@ def pytest_configure(config):
     from django.conf import settings
 
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if settings.REDIS_URL:
+        settings.CACHES["default"] |= {
+            "BACKEND": "tests.own_cache.OwnKeys",
+            "KEY_PREFIX": os.environ.get("PYTEST_XDIST_WORKER", "alone"),
+        }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 

@@ -7,6 +7,7 @@ import random
 from contextlib import contextmanager
 from decimal import Decimal as D
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -268,7 +269,7 @@ def test_control_without_the_constraint_two_batches_hold_one_amount(monkeypatch)
     monkeypatch.setattr(batches, "_put_in", together_in)
     monkeypatch.setattr(batches, "lock_year", lambda town, year: race.world.land.year)
     monkeypatch.setattr(batches, "_locked_rows", lambda asked: list(asked.order_by("pk")))
-    monkeypatch.setattr(batches, "_next_number", lambda year: f"{year.year}-{id(object())}-{random.random()}")
+    monkeypatch.setattr(batches, "_next_number", lambda year: uuid4().hex)
     calls, _ = race.scene("preparing", 2)
     answers = together(calls)
 
