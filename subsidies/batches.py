@@ -75,8 +75,7 @@ def add(batch: Batch, entitlements: Iterable, *, version: int, by: User) -> Batc
     now = opened(batch, by, "prepare_payment")
     check_draft(now, version)
     wanted = {str(getattr(one, "pk", one)) for one in entitlements}
-    due = Entitlement.objects.filter(round=now.round, state=Entitlement.DUE, is_demo=now.is_demo)
-    rows = _locked_rows(due.filter(pk__in=wanted))
+    rows = _locked_rows(due_in(now.round, now.is_demo).filter(pk__in=wanted))
     if not wanted or len(rows) != len(wanted):
         raise Refused("所选的应补有的已不能列入（可能刚列入另一批次或已重新核算），请刷新后重选。", code="conflict")
     _put_in(now, rows)
@@ -245,8 +244,13 @@ def log(action: str, batch: Batch, by: User, after: dict, before: dict | None = 
     record(action, str(batch), user=by, town=batch.town, before=before, after=after, reason=reason, about=batch.pk)
 
 
+def due_in(round_: Round, is_demo: bool):
+    """What may go into a batch of the round: due, in none yet, not nothing; invented money only into invented ones."""
+    return Entitlement.objects.filter(round=round_, state=Entitlement.DUE, is_demo=is_demo).exclude(amount=0)
+
+
 def _due(round_: Round, divisions: Iterable[Division] | None, is_demo: bool) -> list[Entitlement]:
-    asked = Entitlement.objects.filter(round=round_, state=Entitlement.DUE, is_demo=is_demo).exclude(amount=0)
+    asked = due_in(round_, is_demo)
     if divisions is not None:
         asked = asked.filter(division__in=list(divisions))
     rows = _locked_rows(asked)

@@ -115,7 +115,7 @@ def batch_rows(request, town_year: TownYear, pk):
     if not form.is_valid():
         return BatchPage(request, town_year, batch).answer(400, "请刷新后再办。")
     if request.POST.get("add"):
-        due = Entitlement.objects.filter(round=batch.round_id, state=Entitlement.DUE).exclude(amount=0)
+        due = batches.due_in(batch.round, batch.is_demo)
         service, chosen, done = batches.add, list(due.values_list("pk", flat=True)), "已列入"
     else:
         service, chosen, done = batches.remove, uuids(request.POST.getlist("entitlement")[:MOST]), "已移出"

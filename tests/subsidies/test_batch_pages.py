@@ -120,6 +120,19 @@ def test_rows_are_taken_out_and_put_in(world):
     assert "已不在本批次中" in post(world.agri, batch, "rows", 409, entitlement="x")
 
 
+def test_everything_due_is_put_in_though_something_invented_is_due_too(world):
+    batch = world.prepare()
+    post(world.agri, batch, "rows", entitlement=str(world.owed[0].pk))
+    invented = world.owe("西村", 3)
+    Entitlement.objects.filter(pk=invented.pk).update(is_demo=True)
+
+    post(world.agri, batch, "rows", add="1")
+
+    batch.refresh_from_db()
+    invented.refresh_from_db()
+    assert (batch.total, invented.state) == (D(9250), "due")
+
+
 def test_an_account_is_chosen_among_several(world):
     world.owe("东村", 2, parts=[{"payee_kind": "farmer", "amount": "1000"}])
     accounts = [world.account("东村", name=f"农户{n}", kind="farmer", number=f"62284811111111{n}0") for n in (1, 2)]
