@@ -130,6 +130,7 @@ def reveal(payee: Payee, *, by: User) -> str:
     """The whole account, to one who may enter or pay it; every look is an event."""
     if not (by.can("edit_payee", payee.division) or by.can("pay", payee.division)):
         raise Refused("您没有查看完整账号的权限。", code="permission_denied")
+    check_hand(by, payee.is_demo, "账号")
     account = accounts.decrypt(payee)
     _log("查看完整账号", payee, by, {"tail": payee.tail})
     return account

@@ -504,11 +504,13 @@ class Planter:
         """What the batch pays to the account, and an adjustment of it; a move that was refused."""
         entitlement = found.entitlement
         common = {"town": self.town, "division": self.division, "batch": found.batch, "payee_kind": "coop"}
+        common["is_demo"] = self.by.is_demo
         BatchLine.objects.create(**common, entitlement=entitlement, payee=found.payee, amount=0)
         copied = ("town", "division", "program", "rate_version", "rate_key", "round", "year", "work", "subject")
         Entitlement.objects.create(
             **{name: getattr(entitlement, name) for name in copied}, state="due", amount=Decimal("-1"),
             adjusts=entitlement, reason=self.word("adjustreason"), created_by=self.by, facts_digest="0" * 64,
+            is_demo=self.by.is_demo,
         )  # fmt: skip
         record("批准批次（未准）", self.word("refusedbatch"), user=self.by, town=self.town,
                reason=self.word("refusedreason"), about=found.batch.pk)  # fmt: skip

@@ -8,7 +8,7 @@ from django.test import Client
 from docx import Document
 from openpyxl import load_workbook
 
-from farmland.accounts.models import Event
+from farmland.accounts.models import Event, User
 from farmland.lib.amount_in_words import amount_in_words
 from subsidies import adjustments
 from subsidies.models import Batch, BatchLine, Entitlement, Payment
@@ -231,6 +231,18 @@ def test_nobody_else_gets_whole_accounts(world, who):
     assert Event.objects.get(action="查看完整账号（未准）").user == user
     for what in WHAT:
         assert FARMER not in every_text(user, batch, what)
+
+
+def test_a_demo_user_gets_no_whole_account_of_real_money(world):
+    batch = world.to("approved")
+    User.objects.filter(pk=world.finance.pk).update(is_demo=True)
+    user = User.objects.get(pk=world.finance.pk)
+
+    answer = get(user, batch, "payment.xlsx", method="post", status=400)
+
+    assert "演示用户不能办理正式的账号" in answer.content.decode()
+    assert FARMER not in answer.content.decode()
+    assert not Event.objects.filter(action="查看完整账号").exists()
 
 
 def test_a_village_and_another_town_get_no_paper(world):

@@ -108,6 +108,17 @@ def test_each_whole_look_is_an_event_and_needs_a_right(world):
             payees.reveal(made, by=person)
 
 
+def test_a_demo_user_sees_no_real_account(world):
+    made = enter(world)
+    world.finance.is_demo = True
+
+    with pytest.raises(Refused, match="演示用户不能办理正式的账号"):
+        payees.reveal(made, by=world.finance)
+
+    made.is_demo = True
+    assert payees.reveal(made, by=world.finance) == NUMBER
+
+
 def test_one_account_under_two_names_is_confirmed_only_with_a_reason(world):
     payees.confirm(enter(world), by=world.reviewer)
     other = enter(world, name="另一合作社")
