@@ -1,7 +1,7 @@
 """What computing leaves behind: each round of a year computed and applied, with what it holds and differs by."""
 
 from bench.towns import official
-from subsidies import calculations
+from subsidies.entitlements import calculations
 from subsidies.models import Round
 from tasks.models import TownYear
 

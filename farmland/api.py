@@ -11,9 +11,9 @@ from farmland.places.api import DivisionList
 from parcels.api import ParcelList
 from parcels.inspection_api import InspectionList
 from subsidies.api import ProgramList, RateList
-from subsidies.claim_api import ClaimDoor
-from subsidies.claim_api import paths as claim_paths
-from subsidies.money_api import BatchList, EntitlementList
+from subsidies.claiming.claim_api import ClaimDoor
+from subsidies.claiming.claim_api import paths as claim_paths
+from subsidies.paying.money_api import BatchList, EntitlementList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList

@@ -29,7 +29,7 @@ from farmland.backup import (
 )
 from farmland.jobs import storage
 from farmland.lib import keyring
-from subsidies import freeze
+from subsidies.proof import freeze
 
 SEEDED = (  # what a new database holds as soon as it has tables
     "contenttypes.ContentType", "auth.Permission", "places.Term",

@@ -7,8 +7,9 @@ class SubsidiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from subsidies import check, check_years
-        from subsidies.load import write_programs
+        from subsidies.entitlements import check_years
+        from subsidies.rates import check
+        from subsidies.rates.load import write_programs
         from tasks.check import register
         from tasks.plan.load import register_section
         from tasks.views.parcel_sections import Section, register_parcel_section
@@ -27,7 +28,7 @@ class SubsidiesConfig(AppConfig):
 
         from farmland.accounts.log import register_audit
         from farmland.jobs.schedule import register_periodic
-        from subsidies import audit, freeze
+        from subsidies.proof import audit, freeze
 
         register_audit(audit.money)
         register_periodic("money-audit", crontab(hour=3, minute=10), audit.KIND)

@@ -4,8 +4,9 @@ from django.urls import reverse
 
 from farmland.jobs.registry import JobRefused, handler
 from farmland.lib.numbers import fixed
-from subsidies import auditing, calculations  # noqa: F401 - auditing has its own handler
+from subsidies.entitlements import calculations
 from subsidies.models import Round
+from subsidies.proof import auditing  # noqa: F401 - has a handler of its own
 
 
 @handler(calculations.JOB, title="核算补助")

@@ -12,8 +12,8 @@ from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
 from farmland.lib import geo
 from parcels.models import Kind, Parcel, Proposal, Shape, Step, Work
-from subsidies import freeze
 from subsidies.models import Program, Rate, RateVersion
+from subsidies.proof import freeze
 from tasks.acceptance import Wish, accept
 from tasks.findings import check
 from tasks.models import Entry, Finding, Plan, Progress, RedLineResult, Share, Statement, Target, TownYear

@@ -11,8 +11,11 @@ from farmland.demo.services import load_demo, remove_demo
 from farmland.lib.refused import Refused
 from parcels.models import Parcel, Work
 from parcels.progress import Ladders
-from subsidies import audit, batches, calculations, claims, funds, payees, payments, publicity
+from subsidies.claiming import claims
+from subsidies.entitlements import calculations
 from subsidies.models import Batch, Claim, Entitlement, Fund, Payee, Payment, Publicity, RateVersion, Round, Ruling
+from subsidies.paying import batches, funds, payees, payments, publicity
+from subsidies.proof import audit
 from tasks.models import TownYear
 from tests.subsidies.pay_world import PNG, picture
 from tests.tasks.page_world import towns

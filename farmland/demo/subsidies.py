@@ -15,19 +15,11 @@ from farmland.accounts.models import User
 from farmland.demo.photos import stamp
 from farmland.demo.stories import Story
 from farmland.places.models import Division
-from subsidies import (
-    adjustments,
-    batches,
-    calculations,
-    claims,
-    funds,
-    payees,
-    payments,
-    publicity,
-    verifying,
-    versions,
-)
+from subsidies.claiming import claims, verifying
+from subsidies.entitlements import calculations
 from subsidies.models import Batch, Entitlement, Payee, Payment, Program, RateVersion, Round
+from subsidies.paying import adjustments, batches, funds, payees, payments, publicity
+from subsidies.rates import versions
 from tasks.models import Plan, TownYear
 
 LISTED = "unless:on_list has rectified-2023"

@@ -9,10 +9,11 @@ from django.utils import timezone
 from farmland.lib.amount_in_words import amount_in_words
 from farmland.lib.numbers import fixed
 from farmland.lib.paper import DEMO, Column, Paper
-from subsidies import accounts, explaining, publicity
+from subsidies.entitlements import explaining
 from subsidies.files.rows import ZERO, Owed, Village, area_of, lines_of, payee_of, total_of, villages_of
-from subsidies.hands import HANDS
 from subsidies.models import Batch, BatchLine, Entitlement, Publicity
+from subsidies.paying import accounts, publicity
+from subsidies.paying.hands import HANDS
 
 BLANK = "　　　　年　　月　　日"
 PUBLIC = {"coop", "company"}  # shown by name on a wall

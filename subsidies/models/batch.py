@@ -38,8 +38,8 @@ class Batch(Row):
     """Amounts paid together (拨付批次). From approval on its rows are frozen, also against SQL (triggers).
 
     The four hands of a batch are four people; that none of them claimed or accepted what it pays is checked by
-    ``subsidies.batches`` under the lock, and the attempt is logged. ``digest`` seals lines, payees and amounts from
-    the review on.
+    ``subsidies.paying.batches`` under the lock, and the attempt is logged. ``digest`` seals lines, payees and amounts
+    from the review on.
     """
 
     STATES = [

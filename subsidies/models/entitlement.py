@@ -86,7 +86,7 @@ class Entitlement(Row):
     amount = MoneyField("金额（元）", default=0)
     parts = models.JSONField("收款构成", default=list)  # [{"payee_kind", "amount"}], Σ = amount
     sources = models.JSONField("资金构成", default=list)  # [{"source", "amount"}], Σ = amount
-    explanation = models.JSONField("计算说明", default=dict)  # subsidies.engine.Award.explanation
+    explanation = models.JSONField("计算说明", default=dict)  # subsidies.rules.engine.Award.explanation
     exclusions = models.JSONField("排除条件", default=list)  # [{"text", "result": yes|no|unknown, "clause"}]
     reason = models.CharField("原因", max_length=500, blank=True)  # why held, ineligible or adjusted
     state = models.CharField("状态", max_length=10, choices=STATES)

@@ -14,7 +14,7 @@ from subsidies.models.scope import MoneyOfDivision, MoneyOfTown
 class Payee(Row):
     """An account money is paid to (收款账户). Never edited: a change is a new row that a second person confirms.
 
-    ``account`` is ciphertext (``subsidies.accounts``); pages show ``tail``, and each full look is an event.
+    ``account`` is ciphertext (``subsidies.paying.accounts``); pages show ``tail``, and each full look is an event.
     """
 
     STATES = [("pending", "待复核"), ("active", "使用中"), ("retired", "已停用"), ("refused", "未通过")]

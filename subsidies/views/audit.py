@@ -17,9 +17,9 @@ from farmland.accounts.models import Event
 from farmland.jobs.models import Job
 from farmland.lib.api.files import csv_response, tables_response
 from farmland.lib.fields import MoneyField
-from subsidies import audit_trail, auditing
 from subsidies.models import Batch, BatchLine, Entitlement, Publicity
-from subsidies.overview import batch_numbers, rounds_of
+from subsidies.paying.overview import batch_numbers, rounds_of
+from subsidies.proof import audit_trail, auditing
 from subsidies.views.batch_page import batch_of, dressed
 from subsidies.views.common import money_of_town, tabs
 from subsidies.views.entitlements import UUID_TEXT, choices, chosen_rows, what_for

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from farmland.jobs.storage import TooLarge
 from farmland.lib.refused import Refused
-from subsidies import adjustments, batches, papers, payments, publicity
 from subsidies.models import Batch, Entitlement
+from subsidies.paying import adjustments, batches, papers, payments, publicity
 from subsidies.views import batch_forms as forms
 from subsidies.views.batch_page import BatchPage, batch_of
 from subsidies.views.batches import BATCHES

@@ -7,10 +7,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from farmland.lib.paper import WRITERS
 from farmland.lib.refused import Refused
-from subsidies import payees
 from subsidies.files.rows import payee_of
 from subsidies.files.sheets import NAMES, SHEETS, Figures, payment
 from subsidies.models import Batch
+from subsidies.paying import payees
 from subsidies.views.batch_acts import STATUSES
 from subsidies.views.batch_page import BatchPage, batch_of
 from subsidies.views.batches import BATCHES

@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from farmland.lib.amount_in_words import amount_in_words
-from subsidies import hands, publicity
-from subsidies.batches import MOVES
-from subsidies.checks import Accounts
 from subsidies.files.rows import lines_of
 from subsidies.files.sheets import NAMES
 from subsidies.models import Batch
+from subsidies.paying import hands, publicity
+from subsidies.paying.batches import MOVES
+from subsidies.paying.checks import Accounts
 from subsidies.views import batch_forms as forms
 from subsidies.views.common import tabs
 from tasks.models import TownYear

@@ -16,8 +16,8 @@ from farmland.lib.fields import MoneyField
 from farmland.lib.photos import picture_format
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
-from subsidies import batches
 from subsidies.models import Batch, BatchPaper, Entitlement, Publicity, Round
+from subsidies.paying import batches
 from subsidies.views.batch_page import BatchPage, batch_of, dressed
 from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear

@@ -18,7 +18,7 @@ from farmland.lib.numbers import fixed
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from parcels.models import Work
-from subsidies import calculations
+from subsidies.entitlements import calculations
 from subsidies.models import Calculation, Entitlement, Round, Ruling
 from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear

@@ -14,9 +14,9 @@ from farmland.lib.numbers import parse_decimal, plain
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from subsidies.attempts import refuse
-from subsidies.claims import DECLARE, OPEN_STATES, Said, declare, declare_many, open_claims, withdraw
+from subsidies.claiming.claims import DECLARE, OPEN_STATES, Said, declare, declare_many, open_claims, withdraw
+from subsidies.claiming.verifying import VERIFY, Found, verify, verify_many
 from subsidies.models import Claim
-from subsidies.verifying import VERIFY, Found, verify, verify_many
 from subsidies.views.claims import SUBSIDIES, Window, claim_in, claims_of, show
 from subsidies.views.common import money_page, uuids
 from tasks.models import TownYear

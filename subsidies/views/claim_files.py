@@ -13,10 +13,10 @@ from farmland.jobs.storage import TooLarge
 from farmland.lib.excel import FileRefused
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
-from subsidies import claim_form
 from subsidies.attempts import refuse
-from subsidies.claim_form import PURPOSE
-from subsidies.claims import DECLARE
+from subsidies.claiming import claim_form
+from subsidies.claiming.claim_form import PURPOSE
+from subsidies.claiming.claims import DECLARE
 from subsidies.views.claims import SUBSIDIES, Window
 from subsidies.views.common import money_page
 from tasks.forms.api import xlsx_answer

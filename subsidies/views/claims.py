@@ -13,11 +13,11 @@ from farmland.accounts.models import Event
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.models import Evidence
-from subsidies.caps import ZERO
-from subsidies.claims import OPEN_STATES, closed_text, name_of, opens_on, taking
-from subsidies.forecast import forecast
+from subsidies.claiming.caps import ZERO
+from subsidies.claiming.claims import OPEN_STATES, closed_text, name_of, opens_on, taking
+from subsidies.claiming.forecast import forecast
 from subsidies.models import Claim, Round
-from subsidies.overview import rounds_of
+from subsidies.paying.overview import rounds_of
 from subsidies.views.common import money_page, tabs
 from tasks.models import TownYear
 from tasks.views.common import Labels

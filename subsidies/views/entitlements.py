@@ -16,11 +16,11 @@ from farmland.accounts.models import Event
 from farmland.lib.fields import MoneyField, QuantityField
 from farmland.places.models import Division
 from parcels.models import Step, Work
-from subsidies import explaining
-from subsidies.claims import name_of
-from subsidies.hands import HANDS
+from subsidies.claiming.claims import name_of
+from subsidies.entitlements import explaining
 from subsidies.models import BatchLine, Entitlement, Payment, Publicity
-from subsidies.overview import batch_numbers, rounds_of
+from subsidies.paying.hands import HANDS
+from subsidies.paying.overview import batch_numbers, rounds_of
 from subsidies.views.common import money_page, page_address, sees_all_money, tabs, uuids
 from tasks.models import TownYear
 from tasks.views.common import Labels

@@ -8,8 +8,8 @@ from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
 from farmland.lib.refused import Refused
-from subsidies import funds
 from subsidies.models import Fund, Program, Round
+from subsidies.paying import funds
 from subsidies.views.batch_acts import STATUSES
 from subsidies.views.batch_forms import FundForm, RebookForm
 from subsidies.views.batches import BATCHES

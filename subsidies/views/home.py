@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from farmland.places.models import Division
-from subsidies.overview import added, computed_at, needs, rounds_of, sums, total
+from subsidies.paying.overview import added, computed_at, needs, rounds_of, sums, total
 from subsidies.views.common import money_page, page_address, tabs
 from tasks.models import TownYear
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
-from subsidies import payees
 from subsidies.models import BatchLine, Payee
+from subsidies.paying import payees
 from subsidies.views.batch_acts import STATUSES
 from subsidies.views.common import money_page, tabs
 from tasks.models import TownYear

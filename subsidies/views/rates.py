@@ -9,8 +9,8 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from farmland.lib.refused import Refused
-from subsidies import rate_words, versions
 from subsidies.models import Program, Rate, RateVersion
+from subsidies.rates import rate_words, versions
 from subsidies.views.common import money_page, sees_all_money, tabs
 from tasks.models import TownYear
 from tasks.views.acceptance_form import DayField

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 
 from farmland.lib.numbers import parse_decimal
 from farmland.places.models import Division
-from subsidies import rate_words
+from subsidies.entitlements.simulate import SCENARIOS, Simulation, simulate
 from subsidies.models import Program, RateVersion
-from subsidies.simulate import SCENARIOS, Simulation, simulate
+from subsidies.rates import rate_words
 from subsidies.views.common import money_page, sees_all_money, tabs
 from tasks.models import TownYear
 

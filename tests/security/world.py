@@ -44,9 +44,8 @@ from parcels.models import (
 from parcels.outcomes import withdraw
 from parcels.progress import Ladders
 from parcels.shapes import new_shape, set_shape
-from subsidies.accounts import encrypt
-from subsidies.claim_form import PURPOSE as CLAIM_FORM
-from subsidies.claim_form import blank
+from subsidies.claiming.claim_form import PURPOSE as CLAIM_FORM
+from subsidies.claiming.claim_form import blank
 from subsidies.models import (
     Batch,
     BatchLine,
@@ -64,6 +63,7 @@ from subsidies.models import (
     Round,
     Ruling,
 )
+from subsidies.paying.accounts import encrypt
 from tasks.findings import check, waive
 from tasks.forms.facts import issue_form
 from tasks.forms.incoming import MARKED, PURPOSE

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 from parcels.models import Kind
-from subsidies.claims import open_claims
+from subsidies.claiming.claims import open_claims
 from subsidies.models import Claim, Program, Rate, Round
 from tasks.models import TownYear
 from tests.tasks.land import Land

@@ -1,4 +1,4 @@
-"""Rows of money as ``subsidies.engine`` writes them, for pages and REST that show them."""
+"""Rows of money as ``subsidies.rules.engine`` writes them, for pages and REST that show them."""
 
 from decimal import Decimal
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from farmland.accounts.models import User
 from farmland.lib.numbers import plain
-from subsidies import batches, funds, payees, payments, publicity
 from subsidies.models import Batch, Entitlement, Payee, Program, Rate, RateVersion, Round
+from subsidies.paying import batches, funds, payees, payments, publicity
 from tests.tasks.land import TODAY, YEAR, Land
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a notice on a wall"

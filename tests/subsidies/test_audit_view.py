@@ -17,8 +17,9 @@ from farmland.jobs.models import Job
 from farmland.jobs.services import run_pending
 from farmland.lib.refused import Refused
 from parcels.models import Step
-from subsidies import adjustments, audit_trail, auditing, batches, payments
 from subsidies.models import BatchLine, Entitlement
+from subsidies.paying import adjustments, batches, payments
+from subsidies.proof import audit_trail, auditing
 from tests.subsidies.pay_world import World
 
 pytestmark = pytest.mark.django_db

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 )
 
 from farmland.lib.refused import Refused
-from subsidies import adjustments, audit, batches, funds, hands, payees, payments, publicity, seal
 from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment
+from subsidies.paying import adjustments, batches, funds, hands, payees, payments, publicity, seal
+from subsidies.proof import audit
 from tests.subsidies.pay_world import PNG, World, picture
 
 pytestmark = pytest.mark.django_db

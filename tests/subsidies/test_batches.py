@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from farmland.accounts.models import Event
 from farmland.lib.refused import Refused, Stale
 from farmland.places.models import Term
-from subsidies import adjustments, batches, funds, papers, payments, publicity
 from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment, Round
-from subsidies.publicity import Terms, WorkDays, last_day
+from subsidies.paying import adjustments, batches, funds, papers, payments, publicity
+from subsidies.paying.publicity import Terms, WorkDays, last_day
 from tests.subsidies.pay_world import PNG, World, picture
 from tests.tasks.land import TODAY
 

@@ -10,8 +10,9 @@ from farmland.jobs.models import Job
 from farmland.jobs.running import run
 from farmland.lib.refused import Refused
 from parcels.models import Step
-from subsidies import calculations, versions
+from subsidies.entitlements import calculations
 from subsidies.models import Calculation, Entitlement, Fund, RateVersion, Ruling
+from subsidies.rates import versions
 from tests.subsidies.money_world import ACCEPTED, CARE, HEAD, PLAN, POLICY, REWARD, SHRUB, Money
 
 pytestmark = pytest.mark.django_db

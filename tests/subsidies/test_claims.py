@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from farmland.accounts.models import Event
 from farmland.lib.refused import Refused
 from parcels.models import Step
-from subsidies.claims import Said, declare, declare_many, open_claims, withdraw
+from subsidies.claiming.claims import Said, declare, declare_many, open_claims, withdraw
+from subsidies.claiming.verifying import Found, verify, verify_many
 from subsidies.models import Claim
-from subsidies.verifying import Found, verify, verify_many
 from tasks.acceptance import reverse
 from tasks.models import TownYear
 from tests.subsidies.claim_world import at, make_world, opened

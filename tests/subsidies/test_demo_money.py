@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from farmland.demo.services import remove_demo
-from subsidies import calculations, versions
+from subsidies.entitlements import calculations
 from subsidies.models import Calculation, Claim, Entitlement, Rate, RateVersion, Round, Ruling
+from subsidies.rates import versions
 from tests.subsidies.money_world import Money
 
 pytestmark = pytest.mark.django_db

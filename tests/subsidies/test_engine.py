@@ -8,10 +8,10 @@ import pytest
 
 from farmland.lib.conditions import Partly
 from farmland.lib.documents import read as read_document
-from subsidies.amounts import rounded
-from subsidies.engine import Row, evaluate
-from subsidies.judging import Concern, Ruled
-from subsidies.rule import RuleError, read
+from subsidies.rules.amounts import rounded
+from subsidies.rules.engine import Row, evaluate
+from subsidies.rules.judging import Concern, Ruled
+from subsidies.rules.rule import RuleError, read
 from tasks.plan.document import PlanDoc, RateDoc
 
 PLANS = Path(__file__).parents[2] / "plans"

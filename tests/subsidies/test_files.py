@@ -10,8 +10,8 @@ from openpyxl import load_workbook
 
 from farmland.accounts.models import Event, User
 from farmland.lib.amount_in_words import amount_in_words
-from subsidies import adjustments
 from subsidies.models import Batch, BatchLine, Entitlement, Payment
+from subsidies.paying import adjustments
 from tests.subsidies.pay_world import World
 
 pytestmark = pytest.mark.django_db
@@ -279,7 +279,7 @@ def test_texts_are_no_formulas(world):
 
 
 def test_what_came_back_and_was_sent_again_says_so(world):
-    from subsidies import payments
+    from subsidies.paying import payments
 
     batch = world.to("paid")
     line = batch.lines.order_by("amount").first()

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from subsidies.claims import Said, declare
-from subsidies.forecast import forecast
-from subsidies.verifying import Found, verify
+from subsidies.claiming.claims import Said, declare
+from subsidies.claiming.forecast import forecast
+from subsidies.claiming.verifying import Found, verify
 from tests.subsidies.claim_world import make_world, opened
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,9 @@ from farmland.accounts.models import Event
 from farmland.jobs.models import Job
 from farmland.lib import keyring
 from farmland.lib.refused import Refused
-from subsidies import audit, batches, freeze, seal
 from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payee, Payment, RateVersion
+from subsidies.paying import batches, seal
+from subsidies.proof import audit, freeze
 from tests.subsidies.pay_world import World
 
 pytestmark = pytest.mark.django_db

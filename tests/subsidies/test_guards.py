@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from subsidies import calculations
+from subsidies.entitlements import calculations
 from subsidies.models import Entitlement
 from tests.subsidies.money_world import CARE, HEAD, POLICY, REWARD, SHRUB, YEAR, Money
 

@@ -6,8 +6,9 @@ from django.db import IntegrityError
 from farmland.backup import write_backup
 from farmland.lib import keyring
 from farmland.restore import restore_backup
-from subsidies import accounts, audit, freeze
 from subsidies.models import Batch, BatchLine, Payee
+from subsidies.paying import accounts
+from subsidies.proof import audit, freeze
 from tests.subsidies.pay_world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

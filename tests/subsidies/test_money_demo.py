@@ -6,8 +6,9 @@ import pytest
 
 from farmland.accounts.models import User
 from farmland.demo.services import remove_demo
-from subsidies import adjustments, audit
 from subsidies.models import Batch, BatchLine, Claim, Entitlement, Fund, Payee, Payment, Publicity
+from subsidies.paying import adjustments
+from subsidies.proof import audit
 from tests.subsidies.pay_world import World
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from farmland.accounts.models import Event
-from subsidies.claims import open_claims
+from subsidies.claiming.claims import open_claims
 from subsidies.models import Claim, Entitlement
 from tests.subsidies.claim_world import make_world
 from tests.subsidies.entitlement_world import add_batch, add_rows

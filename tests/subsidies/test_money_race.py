@@ -14,8 +14,9 @@ from django.db import connection
 
 from farmland.accounts.models import Event
 from farmland.lib.refused import Refused
-from subsidies import audit, batches, freeze, hands, payees, payments
 from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment
+from subsidies.paying import batches, hands, payees, payments
+from subsidies.proof import audit, freeze
 from tests.subsidies.pay_world import World
 from tests.tasks.test_forms_race import alone, shared_database, together
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subsidies.engine import Row, evaluate
-from subsidies.rule import read
+from subsidies.rules.engine import Row, evaluate
+from subsidies.rules.rule import read
 from tests.subsidies import oracle
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -145,7 +145,7 @@ def test_the_engine_pays_what_the_oracle_pays_ten_thousand_times(rate, world, se
 
 def test_the_check_would_notice_a_cent(monkeypatch):
     """Broken on purpose: the engine rounds half down."""
-    from subsidies import amounts
+    from subsidies.rules import amounts
 
     good = amounts.rounded
     monkeypatch.setattr(amounts, "rounded", lambda value, mode, places: good(value, "down", places))

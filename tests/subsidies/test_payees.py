@@ -5,9 +5,9 @@ import pytest
 from farmland.accounts.models import Event
 from farmland.lib import keyring
 from farmland.lib.refused import Refused
-from subsidies import accounts, payees, payments
 from subsidies.models import Payee
-from subsidies.payees import Wanted
+from subsidies.paying import accounts, payees, payments
+from subsidies.paying.payees import Wanted
 from tests.subsidies.pay_world import World
 
 NUMBER = "6228480012345678901"

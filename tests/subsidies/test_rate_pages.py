@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from subsidies import calculations, versions
+from subsidies.entitlements import calculations
 from subsidies.models import Calculation, Entitlement, RateVersion, Ruling
+from subsidies.rates import versions
 from tests.subsidies.money_world import Money
 from tests.tasks.page_world import shown, sign_in
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from subsidies import versions
+from subsidies.entitlements.simulate import simulate
 from subsidies.models import Entitlement, Program
-from subsidies.simulate import simulate
+from subsidies.rates import versions
 from tasks.models import Share
 from tests.subsidies.money_world import CARE, HEAD, POLICY, REWARD, SHRUB, TODAY, Money
 from tests.tasks.page_world import towns

@@ -6,8 +6,8 @@ import pytest
 
 from farmland.accounts.models import Event
 from farmland.lib.refused import Refused
-from subsidies import versions
 from subsidies.models import Entitlement, Program, Rate, RateVersion, Round
+from subsidies.rates import versions
 from tests.subsidies.money_world import CARE, HEAD, PLAN, POLICY, REWARD, SHRUB, Money
 
 pytestmark = pytest.mark.django_db
