@@ -84,7 +84,7 @@ COLUMNS = ("pk", "codes", "kind_id", "stage", "finding", "division__name", "gros
 def _sheet(rows, user, town_year: TownYear, paper: Paper) -> dict:
     looks, table = Looks(town_year, rows), Table()
     found = list(rows.order_by("division__path", "kind", "pk").values_list(*COLUMNS, "division_id", "shape__wkb"))
-    tiers = [looks.found[looks.number(*one[:5])]["tier"] for one in found]
+    tiers = [looks.found[looks.number(one[0].hex, *one[2:5])]["tier"] for one in found]
     for one, tier in zip(found, tiers, strict=True):
         table.add(one[5], one[7], tier, one[6])
     seen = seen_divisions(user, town_year)
