@@ -160,13 +160,24 @@ def _whole(text: str | None) -> int | None:
 def parcel_move(request, town_year: TownYear, pk):
     """One parcel to another stage, by the table of moves."""
     parcel = parcel_in(request.user, town_year, pk, "report")
-    ladders, first = Ladders(town_year.town), {"on": town_year.today(), "stage": parcel.stage}
-    form = StageForm(
-        **sent(request), labels=Labels(town_year.town), ladders=ladders, kind=parcel.kind_id, initial=first
-    )
+    return _move(request, town_year, parcel)
+
+
+@town_page
+@page_or_post
+def work_move(request, town_year: TownYear, pk):
+    """The same for one of several works of a parcel."""
+    work = work_in(request.user, town_year, pk, "report")
+    return _move(request, town_year, work.parcel, work)
+
+
+def _move(request, town_year: TownYear, parcel: Parcel, work: Work | None = None):
+    labels, ladders = Labels(town_year.town), Ladders(town_year.town)
+    kind, first = work.kind_id if work else parcel.kind_id, {"on": town_year.today(), "stage": parcel.stage}
+    form = StageForm(**sent(request), labels=labels, ladders=ladders, kind=kind, initial=first)
     one = Act("改环节", "登记", "环节已登记。", "按计划面积登记；认定由验收登记，退回前面的环节须写原因")
     return act(request, town_year, parcel, form, one,
-               lambda: move_one(town_year, parcel, form.move(), by=request.user))  # fmt: skip
+               lambda: move_one(town_year, parcel, form.move(), by=request.user, work=work), work=work)  # fmt: skip
 
 
 @town_page
