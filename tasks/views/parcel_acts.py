@@ -30,6 +30,7 @@ from tasks.views.parcel_forms import (
     VerifyForm,
     WorkExitForm,
     WorkForm,
+    sent_with,
 )
 
 STATUSES = {"conflict": 409, "closed": 409}
@@ -83,7 +84,7 @@ def act(
                 form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
                 if isinstance(refusal, Stale):
                     pairs = refusal.pairs
-                    form.data = form.data.copy() | {"version": Parcel.objects.get(pk=parcel.pk).version}
+                    form.data = sent_with(form.data, "version", Parcel.objects.get(pk=parcel.pk).version)
             else:
                 messages.success(request, one.said)
                 return redirect("parcel_detail", **where(town_year), pk=parcel.pk)

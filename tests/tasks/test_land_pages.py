@@ -45,6 +45,7 @@ def test_the_second_editor_gets_409_with_both_values_and_may_insist(field, clien
     text = answer.content.decode()
     assert "<td>三组</td>" in text
     assert "<b>五组</b>" in text
+    assert answer.context["form"]["group"].value() == "五组"
     again = fields_of(answer.context["form"]) | {"group": "五组"}
     assert client.post(page, again).status_code == 302
     assert Parcel.objects.get(pk=parcel.pk).group == "五组"
