@@ -17,6 +17,9 @@ NEAT = (1, 1.2, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10)  # of a scale
 METRES = 111_320.0  # of a degree of latitude, near enough for a picture
 
 
+Box = tuple[float, float, float, float]  # west, south, east, north
+
+
 @dataclass(frozen=True)
 class Rings:
     """Closed rings without their last point; ``of`` tells for each ring which boundary it belongs to."""
@@ -27,6 +30,11 @@ class Rings:
 
     def __len__(self) -> int:
         return len(self.of)
+
+    def box(self, first: int, last: int) -> Box:
+        """Around the boundaries number ``first`` up to, not including, ``last``."""
+        inside = self.points[numpy.repeat((self.of >= first) & (self.of < last), numpy.diff(self.starts))]
+        return *inside.min(axis=0).tolist(), *inside.max(axis=0).tolist()
 
 
 def grid(count: int) -> float:
@@ -78,7 +86,7 @@ class Frame:
     offset: tuple[float, float]
 
     @classmethod
-    def neat(cls, box: tuple[float, float, float, float], width: float, height: float, margin: float, mm: float):
+    def neat(cls, box: Box, width: float, height: float, margin: float, mm: float):
         """The frame that fits, at a round scale: (frame, n) for 1:n when ``mm`` units are printed as a millimetre."""
         west, south, east, north = box
         across = METRES * math.cos(math.radians((south + north) / 2))
