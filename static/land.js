@@ -246,10 +246,10 @@ const Parcels = L.Layer.extend({
     pen.fillStyle = colour("ink");
     pen.lineWidth = 3;
     const { fontFamily } = getComputedStyle(document.body);
-    if (this.wide > 38 && this.count < 600) {
+    if (this.wide > 30 && this.count < 600) {
       pen.font = `600 11px ${fontFamily}`;
       this.seen.flat().forEach((number) => {
-        if (this.width(number) > 30) write(this.facts.codes[number].slice(-4), ...this.middle(number));
+        if (this.width(number) > 24) write(this.facts.codes[number].slice(-4), ...this.middle(number));
       });
       return;
     }

@@ -153,7 +153,6 @@ function open(number, { isFound = false, byKey = false } = {}) {
   tell(number);
   const id = dashed(parcels.facts.ids[number]);
   const there = parcels.bounds([number]);
-  if (isFound && box.getBoundingClientRect().bottom < 0) box.scrollIntoView(); // one column: the map is above the list
   if (isFound) map.fitBounds(there, { maxZoom: 17.5, padding: [60, 60], animate: false });
   else map.panInside(there.getCenter(), { padding: [60, 60], animate: false });
   document.querySelectorAll("[data-parcel]").forEach((row) => {
@@ -161,7 +160,11 @@ function open(number, { isFound = false, byKey = false } = {}) {
     else row.removeAttribute("aria-selected");
   });
   keep(id);
-  show(id).then(() => byKey && drawer.focus({ preventScroll: true }));
+  show(id).then(() => {
+    const { top } = drawer.getBoundingClientRect();
+    if (top < 0 || top > innerHeight - 120) drawer.scrollIntoView(); // where it stands below or above what was chosen
+    if (byKey) drawer.focus({ preventScroll: true });
+  });
 }
 
 function close() {
