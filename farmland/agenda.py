@@ -13,7 +13,7 @@ from farmland.places.models import Division
 from parcels.models import EvidenceOutcome
 from parcels.progress import Ladders
 from tasks.models import Issue, Milestone, Plan, Progress, TownYear
-from tasks.waiting import Waiting, waiting
+from tasks.waiting import to_accept
 
 SOON = timedelta(days=30)
 SHOWN = 4
@@ -107,11 +107,6 @@ def _late_issues(town_year: TownYear, lines: list[dict], count: int, first: date
         text = f"台账有 {count} 行未销号，方案说已销 {count - int(open_ones)} 个而未指明；{text}"
         count = int(open_ones)
     return [_item(f"{count} 个问题过了整改时限", text, url, late=True)]
-
-
-def to_accept(rows: list[Progress], ladders: Ladders) -> list[Waiting]:
-    """What of the villages is evidenced and not counted."""
-    return [one for one in waiting([row for row in rows if row.division_id], ladders) if one.evidenced]
 
 
 def _waiting(rows: list[Progress], ladders: Ladders, url: str) -> list[dict]:

@@ -56,7 +56,7 @@ RAIL = (
     Item("dashboard_town", "overview", "总览", ("dashboard", "village")),
     Item("what_if", "whatif", "推演", ("what_if",), whole=True),
     Item("plan_detail", "plan", "方案", ("plan", "finding", "target")),
-    Item("parcel_list", "parcel", "图斑", ("parcel", "layer", "evidence", "phone")),
+    Item("parcel_list", "parcel", "图斑", ("parcel", "layer", "proposal", "work", "evidence", "phone")),
     Item("issue_list", "issue", "整改", ("issue", "ledger", "permit", "meeting", "referral")),
     Item("clue_list", "camera", "巡查", ("clue",)),
     Item("patrol", "camera", "报线索", ("patrol",), action="patrol", alone=True),

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Q
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from farmland.agenda import milestones, to_accept, todo
+from farmland.agenda import milestones, todo
 from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from farmland.templatetags.words import STATES
@@ -18,6 +18,7 @@ from parcels.progress import Ladders
 from tasks.models import Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
 from tasks.pages import tell_waiting, town_page
 from tasks.red_lines import LINES, TIERS
+from tasks.waiting import to_accept
 
 ORDER = list(LINES)
 SEVERITIES = ("error", "warning", "note")

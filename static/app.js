@@ -4,7 +4,8 @@
 //   data-upload          on a form with a file: size check (data-max-bytes), progress, no second sending
 //   data-autosubmit      on a form: sends itself when a select or checkbox changes
 //   data-keys            on a table: ↑ ↓ move between rows, between the same controls
-//   data-bulk            around a table and its .bulk bar: counts and adds up what is picked
+//   data-bulk            around a table and its .bulk bar: counts and adds up what is picked; the bar, and what is
+//                        data-picked-only, is shown while something is
 //   data-dismiss, data-print, data-copy="…"   on a button
 // Without a script every page still works: forms post, menus open, tables are read.
 
@@ -194,8 +195,9 @@ const shown = (amount) => {
 
 function tellBulk(box) {
   const picked = [...box.querySelectorAll("tbody input[type=checkbox]:checked")];
-  const bar = box.querySelector(".bulk");
-  if (bar) bar.hidden = picked.length === 0;
+  box.querySelectorAll(".bulk, [data-picked-only]").forEach((part) => {
+    part.hidden = picked.length === 0;
+  });
   const count = box.querySelector("[data-picked-count]");
   if (count) count.textContent = String(picked.length);
   const sum = box.querySelector("[data-picked-sum]");

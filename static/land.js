@@ -7,6 +7,8 @@ const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 const EDGE = "#6d6f62";
 const IDLE = { fill: "#f7f5ea", edge: "#c3bda0" };
+const DASHES = { redline: [10, 4], steep: [2, 4], other: [6, 2, 1, 2] }; // of layers, as on paper (map.css)
+const dash = (kind) => DASHES[kind] ?? DASHES.other;
 const PAD = 0.4; // of the map's size, drawn around it so that moving shows no bare edge
 
 /* Grounds: the same six as in bars and swatches ------------------------------------------------------------- */
@@ -206,7 +208,7 @@ const Parcels = L.Layer.extend({
     pen.save();
     pen.strokeStyle = colour("ink");
     pen.lineWidth = 2;
-    pen.setLineDash(layer.kind === "redline" ? [10, 4] : [2, 4]);
+    pen.setLineDash(dash(layer.kind));
     pen.stroke();
     pen.globalAlpha = 0.06;
     pen.fillStyle = colour("ink");
@@ -244,10 +246,10 @@ const Parcels = L.Layer.extend({
     pen.fillStyle = colour("ink");
     pen.lineWidth = 3;
     const { fontFamily } = getComputedStyle(document.body);
-    if (this.wide > 38 && this.count < 600) {
+    if (this.wide > 30 && this.count < 600) {
       pen.font = `600 11px ${fontFamily}`;
       this.seen.flat().forEach((number) => {
-        if (this.width(number) > 30) write(this.facts.codes[number].slice(-4), ...this.middle(number));
+        if (this.width(number) > 24) write(this.facts.codes[number].slice(-4), ...this.middle(number));
       });
       return;
     }
@@ -303,3 +305,4 @@ const Parcels = L.Layer.extend({
 });
 L.farmlandParcels = (facts) => new Parcels(facts);
 L.farmlandGround = ground;
+L.farmlandDash = dash;

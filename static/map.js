@@ -7,7 +7,7 @@
 const box = document.querySelector("[data-map]");
 const status = box.querySelector("[data-map-status]");
 const drawer = document.querySelector("[data-drawer]");
-const hint = drawer.innerHTML;
+const bench = box.parentElement;
 const bare = (id) => id.replaceAll("-", "");
 const dashed = (id) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 const NONE = "00000000-0000-0000-0000-000000000000";
@@ -80,7 +80,8 @@ function begin(facts) {
 
 function tell(number = -1) {
   const { facts } = parcels;
-  say(number < 0 ? `${facts.ids.length} 个图形` : `${facts.codes[number]}，${facts.looks[facts.look[number]].name}`);
+  if (number >= 0) say(`${facts.codes[number]}，${facts.looks[facts.look[number]].name}`);
+  else say(`${facts.ids.length} 个图形，点图斑或清单中的一行看它的经过`);
 }
 
 function fit() {
@@ -121,7 +122,7 @@ function layers(facts) {
     [tick.type, tick.className, tick.checked] = ["checkbox", "check", true];
     tick.addEventListener("change", () => parcels.toggle(at, tick.checked));
     const patch = sample((pen) => {
-      pen.setLineDash(layer.kind === "redline" ? [10, 4] : [2, 4]);
+      pen.setLineDash(L.farmlandDash(layer.kind));
       pen.lineWidth = 2;
       pen.strokeRect(1, 2, 20, 8);
     });
@@ -139,24 +140,39 @@ function picture(address) {
 }
 
 /* Map → drawer, list → map ----------------------------------------------------------------------------------- */
+// The drawer takes its room from the map only while a parcel is open.
+function room(isOpen) {
+  if (bench.classList.contains("is-open") === isOpen) return;
+  bench.classList.toggle("is-open", isOpen);
+  map.invalidateSize({ pan: false });
+}
+
 function open(number, { isFound = false, byKey = false } = {}) {
+  room(true);
   parcels.select(number);
   tell(number);
   const id = dashed(parcels.facts.ids[number]);
-  if (isFound) map.fitBounds(parcels.bounds([number]), { maxZoom: 17.5, padding: [60, 60], animate: false });
+  const there = parcels.bounds([number]);
+  if (isFound) map.fitBounds(there, { maxZoom: 17.5, padding: [60, 60], animate: false });
+  else map.panInside(there.getCenter(), { padding: [60, 60], animate: false });
   document.querySelectorAll("[data-parcel]").forEach((row) => {
     if (row.dataset.parcel === id) row.setAttribute("aria-selected", "true");
     else row.removeAttribute("aria-selected");
   });
   keep(id);
-  show(id).then(() => byKey && drawer.focus({ preventScroll: true }));
+  show(id).then(() => {
+    const { top } = drawer.getBoundingClientRect();
+    if (top < 0 || top > innerHeight - 120) drawer.scrollIntoView(); // where it stands below or above what was chosen
+    if (byKey) drawer.focus({ preventScroll: true });
+  });
 }
 
 function close() {
   parcels.select(-1);
   tell();
   document.querySelectorAll("[data-parcel][aria-selected]").forEach((row) => row.removeAttribute("aria-selected"));
-  drawer.innerHTML = hint;
+  drawer.replaceChildren();
+  room(false);
   keep(null);
   map.getContainer().focus();
 }

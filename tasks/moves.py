@@ -60,11 +60,18 @@ def why(town, move: Move) -> str:
     return "，".join(word for word in (term.label, move.note.strip()) if word)[:300]
 
 
-def plan_moves(town_year: TownYear, parcels: list[Parcel], move: Move, user: User) -> list[Row]:
-    """What the move would do to each parcel. A fixed number of queries per 500 parcels."""
+def plan_moves(
+    town_year: TownYear, parcels: list[Parcel], move: Move, user: User, *, only: Work | None = None
+) -> list[Row]:
+    """What the move would do to each parcel. A fixed number of queries per 500 parcels.
+
+    ``only``: the work that is meant, where a parcel has several.
+    """
     check_day(town_year, move.on)
     ladders, reason = Ladders(town_year.town), why(town_year.town, move)
     works, own = _standing(town_year, parcels)
+    if only:
+        works = {only.parcel_id: [one for one in works[only.parcel_id] if one.pk == only.pk]}
     return [_row(parcel, works[parcel.pk], own, ladders, move, reason, user) for parcel in parcels]
 
 
@@ -84,7 +91,7 @@ def _standing(town_year: TownYear, parcels: list[Parcel]) -> tuple[dict, dict]:
 def _row(parcel, works, own, ladders: Ladders, move: Move, reason: str, user: User) -> Row:
     row = Row(parcel)
     if len(works) != 1:
-        row.refused = "有几项治理任务，请在图斑页逐项办理。" if works else "没有在办的治理任务。"
+        row.refused = "有几项治理任务，请在图斑页逐项改环节。" if works else "没有在办的治理任务。"
         return row
     (row.work,) = works
     row.rungs = ladders.rungs(row.work.kind_id)
@@ -146,10 +153,10 @@ def _reporters(rows: list[Row]) -> dict:
 
 
 @transaction.atomic
-def move_one(town_year: TownYear, parcel: Parcel, move: Move, *, by: User) -> None:
-    """One parcel, by the same table; Refused says why it stays."""
+def move_one(town_year: TownYear, parcel: Parcel, move: Move, *, by: User, work: Work | None = None) -> None:
+    """One parcel, or one of its works, by the same table; Refused says why it stays."""
     with changing(town_year) as now:
-        (row,) = plan_moves(now.year, [lock(parcel)], move, by)
+        (row,) = plan_moves(now.year, [lock(parcel)], move, by, only=work)
         if row.refused:
             raise Refused(row.refused, field="stage", code="conflict")
         carry_out(now, [row], move, by=by)

@@ -1,7 +1,7 @@
 """What every page about a town and its year begins with: the door, and the shell around it."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
@@ -10,11 +10,14 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from farmland.context_processors import Shell
 from farmland.places.models import Division
-from tasks.models import Issue, Plan, TownYear
+from parcels.progress import Ladders
+from tasks.models import Issue, Plan, Progress, TownYear
+from tasks.waiting import to_accept
 
 KEPT = 24 * 3600
 
@@ -88,7 +91,7 @@ def shell_of(town_year: TownYear, years: list[TownYear]) -> Shell:
         town_years=years,
         counts={
             "issue_list": getattr(town_year, "late_issues", 0) or 0,
-            "acceptance_list": cache.get(_waiting_key(town_year), 0),
+            "acceptance_list": SimpleLazyObject(partial(_count_waiting, town_year)),  # asked where the rail has 验收
         },
     )
 
@@ -97,11 +100,18 @@ def _waiting_key(town_year: TownYear) -> str:
     return f"waiting-{town_year.pk}-{town_year.as_of and town_year.as_of.timestamp()}"
 
 
-def tell_waiting(request, town_year: TownYear, count: int) -> None:
-    """A page that knows how much waits for acceptance in the whole town tells the rail, here and on other pages.
+def _count_waiting(town_year: TownYear) -> int:
+    """How much waits for acceptance in the whole town: kept until the figures are new, else asked for once."""
+    if (known := cache.get(_waiting_key(town_year))) is not None:
+        return known
+    rows = Progress.objects.filter(town=town_year.town, year=town_year.year, division__isnull=False)
+    count = len(to_accept(rows.select_related("target__kind"), Ladders(town_year.town)))
+    cache.set(_waiting_key(town_year), count, KEPT)
+    return count
 
-    No page asks for it: it holds until the figures are new.
-    """
+
+def tell_waiting(request, town_year: TownYear, count: int) -> None:
+    """A page that knows how much waits for acceptance in the whole town tells the rail, here and on other pages."""
     cache.set(_waiting_key(town_year), count, KEPT)
     request.shell.counts["acceptance_list"] = count
 

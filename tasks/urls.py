@@ -101,6 +101,7 @@ urlpatterns = [
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/move/", parcel_acts.parcel_move, name="parcel_move"),
     path("<slug:town>/<int:year>/parcels/<uuid:pk>/works/new/", parcel_acts.work_create, name="work_create"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/", parcel_acts.work_change, name="work_change"),
+    path("<slug:town>/<int:year>/works/<uuid:pk>/move/", parcel_acts.work_move, name="work_move"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/exit/", parcel_acts.work_exit, name="work_exit"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/substitute/", parcel_acts.work_substitute, name="work_substitute"),
     path("<slug:town>/<int:year>/works/<uuid:pk>/reopen/", parcel_acts.work_reopen, name="work_reopen"),

@@ -50,6 +50,11 @@ def waiting(rows: Iterable[Progress], ladders: Ladders) -> list[Waiting]:
     return found
 
 
+def to_accept(rows: Iterable[Progress], ladders: Ladders) -> list[Waiting]:
+    """What of the villages is evidenced and not counted."""
+    return [one for one in waiting((row for row in rows if row.division_id), ladders) if one.evidenced]
+
+
 def _waiting(row: Progress, rungs: list[Rung]) -> Waiting:
     counted = next((rung for rung in rungs if rung.level == row.target.level), None)
     accepted = _reached(row, counted)

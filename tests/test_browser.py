@@ -136,7 +136,9 @@ def test_the_map_draws_the_filtered_land_and_opens_the_drawer(chromium, live_ser
     official = Visitor(chromium, live_server, "secret", "official")
     page = official.see("/qingxi/2024/parcels/?stage=planted")
     assert drawn(page) == "3"
-    assert page.inner_text("[data-map-status]") == "3 个图形"
+    assert page.inner_text("[data-map-status]") == "3 个图形，点图斑或清单中的一行看它的经过"
+    wide = page.locator("#map-view").bounding_box()["width"]
+    assert not page.is_visible("[data-drawer]")
     assert page.inner_text("[data-map-legend]") == "已种植"
     assert page.evaluate(COLOURS) > 2
     page.evaluate("farmlandMap.setView([29.8005, 106.0025], 17)")
@@ -144,7 +146,9 @@ def test_the_map_draws_the_filtered_land_and_opens_the_drawer(chromium, live_ser
     page.wait_for_selector("[data-drawer] h2")
     code = page.inner_text("[data-drawer] h2")
     assert page.inner_text("tr[aria-selected=true] a") == code
+    assert page.locator("#map-view").bounding_box()["width"] < wide
     page.click("[data-map-close]")
+    assert page.locator("#map-view").bounding_box()["width"] == wide
     page.locator("[data-locate]").last.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-drawer] h2")

@@ -11,10 +11,10 @@ from django.forms import CharField, Form
 from django.http import HttpResponse
 from django.template import engines
 from django.template.loader import render_to_string
-from django.urls import path, resolve
+from django.urls import get_resolver, path, resolve
 
 from farmland import icons
-from farmland.context_processors import Shell
+from farmland.context_processors import FOOT, RAIL, Shell, current
 from farmland.templatetags import words
 
 TEMPLATES = sorted(Path(project.BASE_DIR, "templates").rglob("*.html"))
@@ -84,6 +84,21 @@ def xihe(**more) -> Shell:
     here, there = town("西河镇", "xihe"), town("二坪镇", "erping")
     years = [Thing(town=here, year=2024), Thing(town=there, year=2023)]
     return Shell(town=here, year=2024, town_years=years, **more)
+
+
+def names_of(patterns, before=""):
+    for one in patterns:
+        if hasattr(one, "url_patterns"):
+            yield from names_of(one.url_patterns, f"{before}{one.pattern}")
+        elif "<slug:town>" in f"{before}{one.pattern}":
+            yield one.name
+
+
+def test_every_page_of_a_town_has_its_place_in_the_rail():
+    items = (*RAIL, *FOOT)
+    names = set(names_of(get_resolver("farmland.urls").url_patterns))
+    assert len(names) > 100
+    assert not [name for name in names if not any(current(item, name, "") for item in items)]
 
 
 def test_the_rail_has_what_resolves_and_knows_where_we_are(rf):

@@ -30,6 +30,7 @@ from tasks.views.parcel_forms import (
     VerifyForm,
     WorkExitForm,
     WorkForm,
+    sent_with,
 )
 
 STATUSES = {"conflict": 409, "closed": 409}
@@ -83,7 +84,7 @@ def act(
                 form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
                 if isinstance(refusal, Stale):
                     pairs = refusal.pairs
-                    form.data = form.data.copy() | {"version": Parcel.objects.get(pk=parcel.pk).version}
+                    form.data = sent_with(form.data, "version", Parcel.objects.get(pk=parcel.pk).version)
             else:
                 messages.success(request, one.said)
                 return redirect("parcel_detail", **where(town_year), pk=parcel.pk)
@@ -160,13 +161,24 @@ def _whole(text: str | None) -> int | None:
 def parcel_move(request, town_year: TownYear, pk):
     """One parcel to another stage, by the table of moves."""
     parcel = parcel_in(request.user, town_year, pk, "report")
-    ladders, first = Ladders(town_year.town), {"on": town_year.today(), "stage": parcel.stage}
-    form = StageForm(
-        **sent(request), labels=Labels(town_year.town), ladders=ladders, kind=parcel.kind_id, initial=first
-    )
+    return _move(request, town_year, parcel)
+
+
+@town_page
+@page_or_post
+def work_move(request, town_year: TownYear, pk):
+    """The same for one of several works of a parcel."""
+    work = work_in(request.user, town_year, pk, "report")
+    return _move(request, town_year, work.parcel, work)
+
+
+def _move(request, town_year: TownYear, parcel: Parcel, work: Work | None = None):
+    labels, ladders = Labels(town_year.town), Ladders(town_year.town)
+    kind, first = work.kind_id if work else parcel.kind_id, {"on": town_year.today(), "stage": parcel.stage}
+    form = StageForm(**sent(request), labels=labels, ladders=ladders, kind=kind, initial=first)
     one = Act("改环节", "登记", "环节已登记。", "按计划面积登记；认定由验收登记，退回前面的环节须写原因")
     return act(request, town_year, parcel, form, one,
-               lambda: move_one(town_year, parcel, form.move(), by=request.user))  # fmt: skip
+               lambda: move_one(town_year, parcel, form.move(), by=request.user, work=work), work=work)  # fmt: skip
 
 
 @town_page

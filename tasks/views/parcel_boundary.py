@@ -11,7 +11,7 @@ from tasks.boundary import FIELD, PURPOSE, Drawn, Wish, keep, read_one, set_boun
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.parcel_acts import Act, act, page_or_post, parcel_in, sent
-from tasks.views.parcel_forms import VersionForm
+from tasks.views.parcel_forms import VersionForm, sent_with
 
 SET, REMOVE = "set", "remove"
 ACCEPT = ".geojson,.json,.kml,.kmz,.zip,.gpkg"
@@ -48,7 +48,7 @@ class BoundaryForm(VersionForm):
 
     def holds(self, upload: Upload) -> None:
         """The file need not be chosen again."""
-        self.data = self.data.copy() | {"upload": str(upload.pk)}
+        self.data = sent_with(self.data, "upload", upload.pk)
         self.fields[FIELD].help_text = f"已收到 {upload.name}，不用再选；换文件就重新选择。"
 
     def value(self, name: str):

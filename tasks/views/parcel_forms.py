@@ -1,6 +1,7 @@
 """The forms of a parcel's page: what was typed, checked for being numbers, days and words of the dictionary."""
 
 from django import forms
+from django.http import QueryDict
 
 from parcels.changes import NAMES, Edit, value_of
 from parcels.models import Listing, Parcel, Work
@@ -14,6 +15,13 @@ from tasks.views.common import Labels
 
 YES_NO = [("", "不明"), ("yes", "在"), ("no", "不在")]
 PROOF_LIMIT = "照片（JPG、PNG、HEIC）或材料（PDF、DOCX），最大 20 MB。"
+
+
+def sent_with(data: QueryDict, name: str, value) -> QueryDict:
+    """What was sent with another value in one place; a QueryDict joined by ``|`` would show lists in its fields."""
+    data = data.copy()
+    data[name] = str(value)
+    return data
 
 
 def choices(labels: Labels, dictionary: str, *, empty: str = "不明") -> list[tuple[str, str]]:

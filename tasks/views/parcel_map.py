@@ -1,13 +1,14 @@
 """图斑 on the map: the boundaries of the filtered list for the screen, one parcel at a glance."""
 
+import gzip
 import hashlib
 import json
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, TextField
+from django.db.models.functions import Cast
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import get_conditional_response
-from django.views.decorators.gzip import gzip_page
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from farmland.accounts.models import User
@@ -24,11 +25,11 @@ MOST = 30_000  # boundaries drawn at once
 IDLE = {"tier": "idle", "name": "无治理任务"}
 DEAD = {"tier": "dead", "name": "不可整改"}
 FORM = 1  # of the answer: a browser's copy of another form is not used
+SQUEEZE = 2  # of zlib: a seventh of the time of 6 for a tenth more to send
 
 
 @town_page
 @require_safe
-@gzip_page
 def parcel_shapes(request, town_year: TownYear):
     """What the map draws for the filters in the address, small enough for 20,000 parcels; see ``static/map.js``."""
     rows = drawn(request.user, town_year, chosen_of(request))
@@ -38,8 +39,12 @@ def parcel_shapes(request, town_year: TownYear):
     if (unchanged := get_conditional_response(request, etag=tag)) is not None:
         return unchanged
     facts = {"too_many": state["count"], "most": MOST} if state["count"] > MOST else _facts(rows, layers, town_year)
-    body = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
-    answer = HttpResponse(body, content_type="application/json")
+    body = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
+    is_squeezed = "gzip" in request.headers.get("Accept-Encoding", "")
+    answer = HttpResponse(gzip.compress(body, SQUEEZE) if is_squeezed else body, content_type="application/json")
+    if is_squeezed:
+        answer["Content-Encoding"] = "gzip"
+    patch_vary_headers(answer, ["Accept-Encoding"])
     answer["ETag"], answer["Cache-Control"] = tag, "private, no-cache"
     return answer
 
@@ -91,28 +96,34 @@ def layers_of(user: User, town_year: TownYear):
 
 
 def _tag(request, town_year: TownYear, facts: list) -> str:
-    """Changes with the land, with the figures, with who asks and for what."""
+    """Changes with the land, the figures, who asks and for what; weak, since squeezed or not it is the same."""
     who = [FORM, request.user.pk, town_year.pk, town_year.as_of, request.GET.urlencode()]
-    return f'"{hashlib.blake2b(repr([*who, *facts]).encode(), digest_size=16).hexdigest()}"'
+    return f'W/"{hashlib.blake2b(repr([*who, *facts]).encode(), digest_size=16).hexdigest()}"'
 
 
-COLUMNS = ("pk", "codes", "kind_id", "stage", "finding", "division__name")
+COLUMNS = ("key", "kind_id", "stage", "finding", "code_text", "division__name")
 
 
 def _facts(rows, layers, town_year: TownYear) -> dict:
-    """Columns beside one another: they squeeze better than rows, and no name is repeated."""
-    found = list(rows.order_by("division__path", "pk").values_list(*COLUMNS, "shape__wkb"))
+    """Columns beside one another: they squeeze better than rows, and no name is repeated.
+
+    Keys and codes are read as text: turning each into a UUID and a list takes longer than the query.
+    """
+    as_text = rows.annotate(key=Cast("pk", TextField()), code_text=Cast("codes", TextField()))
+    found = list(as_text.order_by("division__path", "pk").values_list(*COLUMNS, "shape__wkb"))
+    ids = [one[0].replace("-", "") for one in found]
+    codes = json.loads(f"[{','.join(one[4] for one in found)}]")
     looks, step = Looks(town_year, rows), drawing.grid(len(found))
     kept = [(one.name or one.layer.title, one.layer.source, one.wkb) for one in layers.select_related("layer")]
     land = drawing.rings([*(one[-1] for one in found), *(one[-1] for one in kept)], step)
     origin = tuple(land.points.min(axis=0).tolist()) if len(land) else (0.0, 0.0)
-    at = [looks.number(*one[:5]) for one in found]
+    at = [looks.number(key, *one[1:4]) for key, one in zip(ids, found, strict=True)]
     return {
         "origin": origin,
         "step": step,
         "looks": looks.found,
-        "ids": [one[0].hex for one in found],
-        "codes": [one[1][0] if one[1] else "" for one in found],
+        "ids": ids,
+        "codes": [one[0] if one else "" for one in codes],
         "look": at,
         "places": places([one[5] for one in found], land),
         "layers": [{"name": name, "kind": kind} for name, kind, _ in kept],
@@ -122,17 +133,20 @@ def _facts(rows, layers, town_year: TownYear) -> dict:
 
 
 class Looks:
-    """The grounds a picture needs: each a stage's tier and name; ``number`` tells which one a parcel stands on."""
+    """The grounds a picture needs: each a stage's tier and name; ``number`` tells which one a parcel stands on.
+
+    A parcel is named by the 32 digits of its id.
+    """
 
     def __init__(self, town_year: TownYear, rows, stages: Stages | None = None):
         self.stages = stages or Stages(town_year)
         gone = Work.objects.filter(town=town_year.town, parcel__in=rows.filter(stage="").values("pk"), exit="blocked")
-        self.blocked = set(gone.values_list("parcel_id", flat=True))
+        self.blocked = {pk.hex for pk in gone.values_list("parcel_id", flat=True)}
         self.found: list[dict] = []
         self._known: dict[tuple, int] = {}
 
-    def number(self, pk, codes, kind: str, stage: str, finding: str) -> int:
-        key = (kind, stage) if stage else ("", "dead" if pk in self.blocked or finding == "blocked" else "")
+    def number(self, parcel: str, kind: str, stage: str, finding: str) -> int:
+        key = (kind, stage) if stage else ("", "dead" if parcel in self.blocked or finding == "blocked" else "")
         if key not in self._known:
             look = self._look(*key)
             if look not in self.found:

@@ -30,9 +30,10 @@ class Paper:
     row: float
     least: int
 
-    def height(self, villages: int) -> int:
-        """Of the drawing, so that the table stands below it on the same sheet as long as it is short."""
-        return max(self.least, int(self.room - self.row * (villages + 2)))
+    def height(self, villages: int) -> tuple[int, bool]:
+        """Of the drawing, and whether the table stands below it; a long one has the next sheet to itself."""
+        left = int(self.room - self.row * (villages + 2))
+        return (left, True) if left >= self.least else (self.room, False)
 
 
 PAPERS = {"a4": Paper("A4", 277, 157, 6.4, 85), "a3": Paper("A3", 400, 240, 8.2, 140)}
@@ -84,7 +85,7 @@ COLUMNS = ("pk", "codes", "kind_id", "stage", "finding", "division__name", "gros
 def _sheet(rows, user, town_year: TownYear, paper: Paper) -> dict:
     looks, table = Looks(town_year, rows), Table()
     found = list(rows.order_by("division__path", "kind", "pk").values_list(*COLUMNS, "division_id", "shape__wkb"))
-    tiers = [looks.found[looks.number(*one[:5])]["tier"] for one in found]
+    tiers = [looks.found[looks.number(one[0].hex, *one[2:5])]["tier"] for one in found]
     for one, tier in zip(found, tiers, strict=True):
         table.add(one[5], one[7], tier, one[6])
     seen = seen_divisions(user, town_year)
@@ -92,17 +93,17 @@ def _sheet(rows, user, town_year: TownYear, paper: Paper) -> dict:
         (one, tier) for one, tier in zip(found, tiers, strict=True) if one[9] and (seen is None or one[8] in seen)
     ]
     layers = list(layers_of(user, town_year).select_related("layer"))
-    room = paper.width, paper.height(len(table.rows) - 1)
+    height, is_below = paper.height(len(table.rows) - 1)
+    room = paper.width, height
     picture = _picture([one for one, _ in there], [tier for _, tier in there], layers, room) if there else None
-    return {"table": table, "picture": picture, "missing": len(found) - len(there)}
+    return {"table": table, "picture": picture, "is_below": is_below, "missing": len(found) - len(there)}
 
 
 def _picture(there: list, tiers: list[str], layers: list, room: tuple[int, int]) -> dict:
     width, height = (side * MM for side in room)
     wkbs = [*(one[9] for one in there), *(one.wkb for one in layers)]
     land = drawing.rings(wkbs, drawing.grid(len(wkbs)))
-    box = (*land.points.min(axis=0).tolist(), *land.points.max(axis=0).tolist())
-    frame, one_to = drawing.Frame.neat(box, width, height, 5 * MM, MM)
+    frame, one_to = drawing.Frame.neat(land.box(0, len(there)), width, height, 5 * MM, MM)
     lines = drawing.paths(land, frame, len(wkbs))
     grounds = {tier: "".join(line for line, own in zip(lines, tiers, strict=False) if own == tier) for tier in ORDER}
     bar = drawing.round_metres(60 * MM / frame.scale)
@@ -112,12 +113,23 @@ def _picture(there: list, tiers: list[str], layers: list, room: tuple[int, int])
         "height": round(height),
         "mm": room,
         "grounds": [(tier, line) for tier, line in grounds.items() if line],
-        "layers": list(zip(layers, lines[len(there) :], strict=True)),
+        "layers": _inside(layers, lines[len(there) :], land, len(there), frame, (width, height)),
         "names": names,
         "codes": _codes(there, land, frame),
         "bar": {"metres": bar, "width": round(bar * frame.scale, 1)},
         "one_to": one_to,
     }
+
+
+def _inside(layers: list, lines: list[str], land: drawing.Rings, first: int, frame: drawing.Frame, size) -> list:
+    """The layers that reach into the drawing, each with its path."""
+    found = []
+    for at, (layer, line) in enumerate(zip(layers, lines, strict=True), first):
+        west, south, east, north = land.box(at, at + 1)
+        (left, top), (right, bottom) = frame.at(west, north), frame.at(east, south)
+        if left < size[0] and right > 0 and top < size[1] and bottom > 0:
+            found.append((layer, line))
+    return found
 
 
 def _codes(there: list, land: drawing.Rings, frame: drawing.Frame) -> list[tuple[str, float, float]]:

@@ -101,14 +101,18 @@ def parcel_detail(request, town_year: TownYear, pk):
     works = [one for one in every if one.parcel_id == parcel.pk]
     steps = list(Step.objects.filter(work__in=works).select_related("work__kind", "rung", "by").order_by("on", "pk"))
     ladders = levels_of(works, steps, labels, stages)
+    listings = Listing.objects.filter(parcel=parcel).select_related("list__upload__user")
+    listings = list(listings.order_by("list__received_on", "pk"))
     page = {
         "town_year": town_year,
         "parcel": parcel,
         "look": stages.look(parcel),
         "facts": parcel_facts(parcel, labels),
-        "listings": Listing.objects.filter(parcel=parcel).select_related("list").order_by("list__received_on", "pk"),
+        "gone": next((one.get_exit_display() for one in works if one.exit), ""),
+        "listings": listings,
         "works": [_work(one, steps, labels, stages, every) for one in works],
-        "trail": trail(parcel, steps, request.user, EventWords(labels, {})),
+        "is_several": sum(not one.exit and one.year == town_year.year for one in works) > 1,
+        "trail": trail(parcel, steps, request.user, EventWords(labels, {}), listings),
         "beyond": planned_beyond(parcel, works),
         "waiting": is_waiting(parcel),
         "ladders": ladders,

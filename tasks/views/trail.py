@@ -3,26 +3,31 @@
 Lines come with the parcel's own scope: whoever may see the parcel sees who changed it and why.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, time
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from farmland.accounts.log import as_stored, changes
+from farmland.accounts.log import DIGESTS, KEYS, as_stored, changes
 from farmland.accounts.models import Event
 from farmland.lib.numbers import fixed
-from parcels.models import Parcel, Step
+from parcels.models import Listing, Parcel, Step
 from tasks.models import Issue
 
 TOLD_BY_STEPS = ("填报环节", "批量改环节", "改环节", "选定图斑", "取消选定")  # the step itself says more
+IN_THE_LOG = {KEYS[name] for name in DIGESTS}  # a file is named here, its digest stands in the audit trail
 BACK = ("问题退回", "问题重新打开", "登记复荒", "取消", "退出治理", "冲销")
 SHOWN = 200
 
 
-def trail(parcel: Parcel, steps: list[Step], user, word=as_stored) -> list[dict[str, Any]]:
+def trail(
+    parcel: Parcel, steps: list[Step], user, word=as_stored, listings: Iterable[Listing] = ()
+) -> list[dict[str, Any]]:
     """The newest ``SHOWN`` lines from every source, in the order in which they became known; ``word`` of changes."""
-    items = [*map(of_step, steps), *of_events(parcel, user, word)]
+    listed = (of_listing(one) for one in listings if one.list.received_on)
+    items = [*map(of_step, steps), *listed, *of_events(parcel, user, word)]
     return sorted(items, key=lambda item: item["at"], reverse=True)[:SHOWN]
 
 
@@ -43,6 +48,14 @@ def of_step(step: Step) -> dict[str, Any]:
     return line(step.recorded_at, title, words, on=step.on, back=is_back)
 
 
+def of_listing(listing: Listing) -> dict[str, Any]:
+    """The day a list with the parcel in it came in, and who brought it."""
+    upload = listing.list.upload
+    at = timezone.make_aware(datetime.combine(listing.list.received_on, time()))
+    who = str(upload.user) if upload and upload.user else ""
+    return line(at, "列入清单", [str(listing.list), f"第 {listing.serial} 行，{listing.code}", who])
+
+
 def of_events(parcel: Parcel, user, word=as_stored) -> list[dict[str, Any]]:
     """What was changed on the parcel itself (facts, finding, works, papers) and on the issues that name it."""
     issues = Issue.objects.visible_to(user).filter(parcels=parcel).values("pk")
@@ -50,8 +63,14 @@ def of_events(parcel: Parcel, user, word=as_stored) -> list[dict[str, Any]]:
     found = []
     for event in rows.exclude(action__in=TOLD_BY_STEPS).select_related("user").order_by("-at")[:SHOWN]:
         told = changes(event.before, event.after, word)
-        lines = [f"{one['name']}：{one['before'] or '空'} → {one['after'] or '空'}" for one in told]
+        lines = [_change(one) for one in told if one["name"] not in IN_THE_LOG]
         of_issue = event.subject if event.about != parcel.pk else ""
         words = [of_issue, str(event.user) if event.user else "系统", event.reason, *lines]
         found.append(line(event.at, event.action, words, back=event.action.startswith(BACK)))
     return found
+
+
+def _change(one: dict[str, str]) -> str:
+    """What is new is told by itself, what stood before with what stands now."""
+    was = f"{one['before']} → " if one["before"] else ""
+    return f"{one['name']}：{was}{one['after'] or '空'}"

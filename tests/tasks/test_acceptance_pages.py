@@ -40,6 +40,14 @@ def test_what_is_reported_and_not_counted_waits(land, client):
     assert "西村" not in row
 
 
+def test_the_rail_counts_what_waits_before_anybody_opened_a_page_that_knows(land, client):
+    client.force_login(land.officer)
+    answer = client.get(address("issue_list", kwargs=WHERE))
+    counts = {item["name"]: item["count"] for item in answer.context["shell"]["nav"]}
+
+    assert counts["acceptance_list"] == 1
+
+
 def test_a_village_head_sees_the_own_village_and_no_form(land, client):
     other = land.work("西村", "abandonment", 10)
     land.step(other, "county_accepted", 3, by=land.officer)

@@ -111,6 +111,7 @@ def test_the_second_of_two_gets_both_areas_and_may_insist(field, parcel, client)
     sent = {"version": "1", "what": "set", "reason": "重新测绘", "sure": "on", "boundary": file_of(wider)}
     answer = client.post(page(parcel), sent)
     assert answer.status_code == 409
+    assert answer.context["form"]["reason"].value() == "重新测绘"
     assert "打开以后别人已改过" in answer.content.decode()
     assert bytes(Shape.objects.get().wkb) == bytes(Shape.objects.get(parcel=parcel).wkb)
     again = {name: answer.context["form"][name].value() for name in ("version", "what", "reason", "upload")}

@@ -1,10 +1,13 @@
 """The acts of a parcel's page, bulk and selection as pages: rights, both editors' values, the time line, queries."""
 
+from datetime import date
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from parcels.models import Evidence, Parcel, Step, Work
+from farmland.accounts.models import record
+from parcels.models import Evidence, Parcel, ParcelList, Step, Work
 from tests.tasks.edit_world import Field
 from tests.tasks.land import TODAY, YEAR
 from tests.tasks.page_world import sign_in
@@ -42,6 +45,7 @@ def test_the_second_editor_gets_409_with_both_values_and_may_insist(field, clien
     text = answer.content.decode()
     assert "<td>三组</td>" in text
     assert "<b>五组</b>" in text
+    assert answer.context["form"]["group"].value() == "五组"
     again = fields_of(answer.context["form"]) | {"group": "五组"}
     assert client.post(page, again).status_code == 302
     assert Parcel.objects.get(pk=parcel.pk).group == "五组"
@@ -108,6 +112,33 @@ def test_the_time_line_tells_steps_and_changes_with_who_and_why(field, client):
     edit = next(item for item in trail if item["title"] == "修改图斑")
     assert "实测更正" in edit["text"]
     assert "10 → 9" in edit["text"]
+
+
+def test_the_time_line_begins_with_the_list_and_names_files_not_digests(field, client):
+    parcel = field.parcel("P1")
+    ParcelList.objects.filter(pk=field.list.pk).update(received_on=date(2024, 1, 5))
+    after = {"file": "山坡.jpg", "sha256": "a" * 64, "phase": "after"}
+    record("上传照片", f"图斑 {parcel}", user=field.head, town=field.town, after=after, about=parcel.pk)
+    sign_in(client, field.official)
+
+    trail = client.get(address(field, "parcel_detail", parcel.pk)).context["trail"]
+    assert (trail[-1]["title"], trail[-1]["on"]) == ("列入清单", date(2024, 1, 5))
+    assert trail[0]["text"].endswith("文件：山坡.jpg，阶段：整改后")
+
+
+def test_each_of_several_works_has_its_own_way_to_the_next_stage(field, client):
+    parcel = field.parcel("P1")
+    second = Work.objects.create(
+        town=field.town, division=parcel.division, parcel=parcel, kind_id="restructure", year=YEAR, area_mu=4
+    )
+    sign_in(client, field.official)
+    shown = client.get(address(field, "parcel_detail", parcel.pk)).content.decode()
+    assert address(field, "work_move", second.pk) in shown
+    assert address(field, "parcel_move", parcel.pk) not in shown
+
+    sent = {"stage": "planted", "on": TODAY.isoformat()}
+    assert client.post(address(field, "work_move", second.pk), sent).status_code == 302
+    assert Step.objects.get().work == second
 
 
 def test_a_parcels_page_asks_a_fixed_number_of_questions(field, client, django_assert_max_num_queries):

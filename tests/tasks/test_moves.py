@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from farmland.accounts.log import broken_links
 from farmland.accounts.models import Event, Grant
 from farmland.lib.refused import Refused
-from parcels.models import Kind, Parcel, Step
+from parcels.models import Kind, Parcel, Step, Work
 from parcels.progress import Ladders
 from tasks import bulk, selection
 from tasks.acceptance import Wish, accept
@@ -92,6 +92,19 @@ def test_back_needs_a_reason_and_stays_the_report_of_who_made_it(field):
     kind = Kind.objects.get(code="abandonment")
     wish = Wish(work.division, kind, "county", D(9), TODAY, "passed", parcel=work.parcel)
     assert accept(field.year, wish, by=field.official).step  # who returned it has not reported it
+
+
+def test_one_of_several_works_moves_by_itself(field):
+    parcel = field.parcel("P1")
+    first = field.work_of(parcel)
+    second = Work.objects.create(
+        town=field.town, division=parcel.division, parcel=parcel, kind_id="restructure", year=YEAR, area_mu=D(4)
+    )
+    with pytest.raises(Refused, match="逐项改环节"):
+        move_one(field.year, parcel, Move("planted", TODAY), by=field.official)
+    move_one(field.year, parcel, Move("planted", TODAY), by=field.official, work=second)
+
+    assert (own(first, "planted"), own(second, "planted")) == (0, 4)
 
 
 def test_who_reports_in_bulk_may_not_accept(field):

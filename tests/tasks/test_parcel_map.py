@@ -80,6 +80,15 @@ def test_holes_and_parts_are_kept(land, client):
     assert facts["of"].count(at) == 3
 
 
+def test_a_part_smaller_than_a_step_of_the_grid_is_kept(land, client):
+    speck = shapely.box(106.003, 29.8, 106.003 + 5e-7, 29.8 + 5e-7)
+    both = shapely.MultiPolygon([shapely.box(106, 29.8, 106.001, 29.801), speck])
+    set_shape(land.parcels["a"].parcel, both, crs=CRS)
+    facts = drawn(client, land.person())
+    at = facts["ids"].index(land.parcels["a"].parcel_id.hex)
+    assert facts["of"].count(at) == 2
+
+
 def test_each_stage_has_its_ground(land, client):
     facts = drawn(client, land.person())
     look = {one: facts["looks"][at] for one, at in zip(facts["ids"], facts["look"], strict=True)}

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from parcels.shapes import set_shape
+from parcels.models import ParcelList
+from parcels.shapes import new_shape, set_shape
 from tests.tasks.land import YEAR
 from tests.tasks.map_world import CRS, mapped
 
@@ -69,6 +70,23 @@ def test_what_is_drawn_has_its_size_on_paper(land, client, paper, width):
     assert drawn == pytest.approx(1_113_200 / one_to, rel=0.01)
     bar, metres = re.search(r'd="M0 -6V0H([0-9.]+)V-6".*?>(\d+) 米<', shown, re.DOTALL).groups()
     assert float(bar) * millimetres / int(pixels) == pytest.approx(int(metres) * 1000 / one_to, rel=0.01)
+
+
+def test_a_layer_far_away_neither_widens_the_drawing_nor_stands_in_its_legend(land, client):
+    near, far = (ParcelList.objects.create(town=land.town, year=YEAR, role="layer", title=name) for name in "近远")
+    for layer, box in ((near, (106, 29.8, 106.02, 29.81)), (far, (106.5, 30.2, 106.51, 30.21))):
+        new_shape(shapely.box(*box), town=land.town, crs=CRS, layer=layer).save()
+    shown = sheet(client, land.person(), stage="planted")
+    assert "</svg>近</li>" in shown
+    assert "</svg>远</li>" not in shown
+    assert int(re.search(r"比例尺 1:(\d+)", shown)[1]) < 2000
+
+
+def test_a_table_that_is_too_long_has_a_sheet_of_its_own(land, client):
+    assert "sheet-page__table--next" not in sheet(client, land.person())
+    for number in range(20):
+        land.work(land.below(land.town, f"第{number}村"), "abandonment", "1", parcel=True)
+    assert "sheet-page__table--next" in sheet(client, land.person())
 
 
 def test_without_the_right_to_coordinates_only_the_totals_are_there(land, client):
