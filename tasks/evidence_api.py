@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from farmland.lib.api.columns import Column, decimal, moment, texts, whole
 from farmland.lib.api.errors import TooLarge, wrong_parameter
-from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.fields import Body, DayField, PlainDecimalField
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import ListView
@@ -102,18 +102,10 @@ class EvidenceDoor(ListView):
             if row["division"] not in open_to:
                 row["longitude"] = row["latitude"] = row["accuracy_m"] = None
 
-    @extend_schema(
-        summary="上传照片或材料",
-        request={"multipart/form-data": EvidenceUpload},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="每张照片一个")],
-        responses={
-            201: OpenApiResponse(description="已收下"),
-            200: OpenApiResponse(description="同一个键、同一个文件：已有的那一行"),
-            409: OpenApiResponse(description="年度已关账"),
-            413: OpenApiResponse(description="文件超过 20 MB"),
-            422: OpenApiResponse(description="同一个 Idempotency-Key 对应另一个文件"),
-        },
-    )
+    added = {"notes": serializers.ListField(child=serializers.CharField(), help_text="收下时的提示")}
+    is_keyed = True
+
+    @extend_schema(summary="上传照片或材料", request={"multipart/form-data": EvidenceUpload})
     def post(self, request):
         check_names(request.query_params, [])
         body = EvidenceBody(data=request.data)
@@ -219,12 +211,12 @@ class EvidenceFile(APIView):
         return answer
 
 
-class StageBody(serializers.Serializer):
+class StageBody(Body):
     """A stage as reported. ``area_mu`` is cumulative; ``seen_mu`` is what the client last saw, to find a conflict."""
 
     stage = serializers.CharField(max_length=40)
     area_mu = PlainDecimalField(max_digits=12, decimal_places=4, min_value=Decimal(0))
-    on = serializers.DateField()
+    on = DayField()
     crop = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40)
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
     work = serializers.UUIDField(required=False, allow_null=True, help_text="有几项治理任务时写明")
@@ -243,9 +235,12 @@ class StageAnswer(serializers.Serializer):
 class ParcelStage(APIView):
     """报图斑的环节和面积（累计），与手机页、进度表同一规则。"""
 
+    is_keyed = True
+
     @extend_schema(
-        summary="报图斑的环节", operation_id="parcels_stage", request=StageBody, responses={201: StageAnswer}
-    )
+        summary="报图斑的环节", operation_id="parcels_stage", request=StageBody,
+        responses={201: StageAnswer, 200: StageAnswer},
+    )  # fmt: skip
     def post(self, request, id):
         check_names(request.query_params, [])
         parcel = parcel_of(request.user, id)
