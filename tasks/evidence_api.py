@@ -21,7 +21,7 @@ from farmland.lib.api.lists import ListView
 from farmland.lib.api.parameters import check_names
 from farmland.lib.numbers import plain
 from farmland.places.api import Subtree, town_filter
-from parcels.evidence_files import COPIES, WITH_POSITION, file_answer, may_have
+from parcels.evidence_files import COPIES, TYPES, WITH_POSITION, file_answer, may_have
 from parcels.evidence_store import EvidenceRefused, Position, add_paper, add_photo
 from parcels.models import Evidence, Parcel
 from parcels.shapes import with_coordinates
@@ -69,8 +69,8 @@ class EvidenceDoor(ListView):
         Column("phase", "阶段", help="before、during、after"),
         Column("view", "拍摄内容"),
         moment("taken_at", "拍摄时间"),
-        decimal("longitude", "经度", source=("longitude",), compute=lambda value: degrees(value)),
-        decimal("latitude", "纬度", source=("latitude",), compute=lambda value: degrees(value)),
+        decimal("longitude", "经度", source=("longitude",), compute=lambda value: degrees(value), at_most=7),
+        decimal("latitude", "纬度", source=("latitude",), compute=lambda value: degrees(value), at_most=7),
         Column("position_from", "位置来源", help="exif 照片，phone 手机"),
         decimal("accuracy_m", "位置精度（米）"),
         decimal("azimuth", "方位角（度）"),
@@ -192,7 +192,7 @@ class EvidenceFile(APIView):
         summary="下载举证的文件",
         operation_id="evidence_file",
         parameters=[OpenApiParameter("copy", str, enum=list(COPIES), description="默认 original")],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={(200, one): OpenApiTypes.BINARY for one in ("application/octet-stream", *TYPES.values())},
     )
     def get(self, request, id):
         check_names(request.query_params, ["copy"])

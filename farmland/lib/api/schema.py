@@ -67,7 +67,7 @@ def field_of(column: Column) -> serializers.Field:
         case "id":
             return serializers.CharField(**options)
         case "decimal":
-            return serializers.DecimalField(max_digits=19, decimal_places=column.places or 4, **options)
+            return serializers.DecimalField(max_digits=19, decimal_places=column.places or column.at_most, **options)
         case "texts":
             return serializers.ListField(child=serializers.CharField(), **options)
         case _:
