@@ -8,8 +8,9 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 
 from farmland.lib.api.errors import wrong_parameter
-from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.fields import Body, DayField, PlainDecimalField
 from farmland.lib.api.http import idempotency_key
+from farmland.lib.api.parameters import check_names
 from farmland.lib.numbers import plain
 from farmland.places.models import Division
 from parcels.api import AcceptanceList
@@ -17,6 +18,7 @@ from parcels.models import Kind, Parcel, Step
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.models import TownYear
 
+JOB = {"job": serializers.CharField(allow_null=True, help_text="重算作业的 id，进度见 jobs/{id}/；没有变化为空")}
 STATUSES = {
     "closed": status.HTTP_409_CONFLICT,
     "conflict": status.HTTP_409_CONFLICT,
@@ -24,8 +26,10 @@ STATUSES = {
 }
 
 
-class AcceptanceSerializer(serializers.Serializer):
+class AcceptanceSerializer(Body):
     """What a caller sends. A reversal names the row it ``reverses`` and a negative area (none: all that is left)."""
+
+    may_come_back = frozenset({"id", "updated_at", "division_name", "clause", "job"})
 
     town = serializers.SlugField(required=False)
     year = serializers.IntegerField(required=False, min_value=2000, max_value=2100)
@@ -40,7 +44,7 @@ class AcceptanceSerializer(serializers.Serializer):
     )
     verdict = serializers.ChoiceField(["passed", "partial", "returned", "revoked"], default="passed")
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
-    accepted_on = serializers.DateField()
+    accepted_on = DayField()
     reverses = serializers.UUIDField(required=False, allow_null=True)
 
     def validate(self, values):
@@ -49,7 +53,7 @@ class AcceptanceSerializer(serializers.Serializer):
                 message = "冲销须在 reverses 写明所冲的记录；登记验收的结论为 passed、partial 或 returned。"
                 raise serializers.ValidationError({"verdict": message}, code="invalid")
             if values["verdict"] == "returned":  # a return adds no area, so none need be said
-                values.setdefault("accepted_mu", Decimal(0))
+                values["accepted_mu"] = values.get("accepted_mu") or Decimal(0)
             missing = [name for name in ("town", "year", "kind", "level", "accepted_mu") if values.get(name) is None]
             if missing:
                 raise serializers.ValidationError(dict.fromkeys(missing, "该字段是必填项。"), code="required")
@@ -59,8 +63,12 @@ class AcceptanceSerializer(serializers.Serializer):
 class AcceptanceDoor(AcceptanceList):
     """验收：各层级认定的面积；冲销为负数行，指明所冲的行。登记后答复里的 job 是重算作业，进度见 jobs/{id}/。"""
 
+    added = JOB
+    is_keyed = True
+
     @extend_schema(request=AcceptanceSerializer, summary="登记验收或冲销")
     def post(self, request):
+        check_names(request.query_params, [])
         serializer = AcceptanceSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data

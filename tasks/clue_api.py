@@ -7,7 +7,7 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 
 from farmland.lib.api.columns import Column, day, moment, whole
-from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.fields import Body, PlainDecimalField
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import ListView
@@ -19,7 +19,7 @@ from tasks.clues import Report, report
 from tasks.models import Clue, Referral, TownYear
 
 
-class ClueSerializer(serializers.Serializer):
+class ClueSerializer(Body):
     """一条巡查线索；位置为 WGS84 经纬度，可以不写。"""
 
     town = serializers.SlugField()
@@ -66,6 +66,7 @@ class ClueDoor(ListView):
     )
     ordering = ("town", "year", "reported_at", "state")
     default_ordering = ("-reported_at",)
+    is_keyed = True
 
     @extend_schema(request=ClueSerializer, summary="上报巡查线索")
     def post(self, request):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
@@ -14,14 +14,14 @@ from rest_framework.views import APIView
 
 from farmland.lib.api.columns import Column, decimal, moment, texts, whole
 from farmland.lib.api.errors import TooLarge, wrong_parameter
-from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.fields import Body, DayField, PlainDecimalField
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import ListView
 from farmland.lib.api.parameters import check_names
 from farmland.lib.numbers import plain
 from farmland.places.api import Subtree, town_filter
-from parcels.evidence_files import COPIES, WITH_POSITION, file_answer, may_have
+from parcels.evidence_files import COPIES, TYPES, WITH_POSITION, file_answer, may_have
 from parcels.evidence_store import EvidenceRefused, Position, add_paper, add_photo
 from parcels.models import Evidence, Parcel
 from parcels.shapes import with_coordinates
@@ -69,8 +69,8 @@ class EvidenceDoor(ListView):
         Column("phase", "阶段", help="before、during、after"),
         Column("view", "拍摄内容"),
         moment("taken_at", "拍摄时间"),
-        decimal("longitude", "经度", source=("longitude",), compute=lambda value: degrees(value)),
-        decimal("latitude", "纬度", source=("latitude",), compute=lambda value: degrees(value)),
+        decimal("longitude", "经度", source=("longitude",), compute=lambda value: degrees(value), at_most=7),
+        decimal("latitude", "纬度", source=("latitude",), compute=lambda value: degrees(value), at_most=7),
         Column("position_from", "位置来源", help="exif 照片，phone 手机"),
         decimal("accuracy_m", "位置精度（米）"),
         decimal("azimuth", "方位角（度）"),
@@ -102,18 +102,10 @@ class EvidenceDoor(ListView):
             if row["division"] not in open_to:
                 row["longitude"] = row["latitude"] = row["accuracy_m"] = None
 
-    @extend_schema(
-        summary="上传照片或材料",
-        request={"multipart/form-data": EvidenceUpload},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="每张照片一个")],
-        responses={
-            201: OpenApiResponse(description="已收下"),
-            200: OpenApiResponse(description="同一个键、同一个文件：已有的那一行"),
-            409: OpenApiResponse(description="年度已关账"),
-            413: OpenApiResponse(description="文件超过 20 MB"),
-            422: OpenApiResponse(description="同一个 Idempotency-Key 对应另一个文件"),
-        },
-    )
+    added = {"notes": serializers.ListField(child=serializers.CharField(), help_text="收下时的提示")}
+    is_keyed = True
+
+    @extend_schema(summary="上传照片或材料", request={"multipart/form-data": EvidenceUpload})
     def post(self, request):
         check_names(request.query_params, [])
         body = EvidenceBody(data=request.data)
@@ -200,7 +192,7 @@ class EvidenceFile(APIView):
         summary="下载举证的文件",
         operation_id="evidence_file",
         parameters=[OpenApiParameter("copy", str, enum=list(COPIES), description="默认 original")],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses={(200, one): OpenApiTypes.BINARY for one in ("application/octet-stream", *TYPES.values())},
     )
     def get(self, request, id):
         check_names(request.query_params, ["copy"])
@@ -219,12 +211,12 @@ class EvidenceFile(APIView):
         return answer
 
 
-class StageBody(serializers.Serializer):
+class StageBody(Body):
     """A stage as reported. ``area_mu`` is cumulative; ``seen_mu`` is what the client last saw, to find a conflict."""
 
     stage = serializers.CharField(max_length=40)
     area_mu = PlainDecimalField(max_digits=12, decimal_places=4, min_value=Decimal(0))
-    on = serializers.DateField()
+    on = DayField()
     crop = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40)
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
     work = serializers.UUIDField(required=False, allow_null=True, help_text="有几项治理任务时写明")
@@ -243,9 +235,12 @@ class StageAnswer(serializers.Serializer):
 class ParcelStage(APIView):
     """报图斑的环节和面积（累计），与手机页、进度表同一规则。"""
 
+    is_keyed = True
+
     @extend_schema(
-        summary="报图斑的环节", operation_id="parcels_stage", request=StageBody, responses={201: StageAnswer}
-    )
+        summary="报图斑的环节", operation_id="parcels_stage", request=StageBody,
+        responses={201: StageAnswer, 200: StageAnswer},
+    )  # fmt: skip
     def post(self, request, id):
         check_names(request.query_params, [])
         parcel = parcel_of(request.user, id)

@@ -6,43 +6,45 @@ from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
 from farmland.lib.api.columns import Column, day, whole
+from farmland.lib.api.fields import Body, DayField
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.lists import ListView
 from farmland.places.api import Subtree, town_filter
 from tasks.acceptance import Refused
-from tasks.acceptance_api import refused
+from tasks.acceptance_api import JOB, refused
 from tasks.api import TOWN, IssueList
 from tasks.issues import MOVES, Decision, Moved, decide, move
 from tasks.models import Issue, PermitCase, TownYear
 
 
-class DecisionSerializer(serializers.Serializer):
+class DecisionSerializer(Body):
     """整改方式的决定；与建议不同时须写理由，没有时限的须写复查日期。"""
 
     measure = serializers.CharField(max_length=40)
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
-    due_on = serializers.DateField(required=False, allow_null=True)
-    review_on = serializers.DateField(required=False, allow_null=True)
-    on = serializers.DateField(required=False, help_text="决定日期，不写为工作日期")
+    due_on = DayField(required=False, allow_null=True)
+    review_on = DayField(required=False, allow_null=True)
+    on = DayField(required=False, help_text="决定日期，不写为工作日期")
     version = serializers.IntegerField(required=False, min_value=1, help_text="读到的版本；已被别人改过时回 409")
 
 
-class MoveSerializer(serializers.Serializer):
+class MoveSerializer(Body):
     """一步办理：日期、理由、读到的版本。"""
 
-    on = serializers.DateField(required=False, help_text="办理日期，不写为工作日期；销号必须写")
+    on = DayField(required=False, help_text="办理日期，不写为工作日期；销号必须写")
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=300)
     version = serializers.IntegerField(required=False, min_value=1, help_text="读到的版本；已被别人改过时回 409")
 
 
 class ClosingSerializer(MoveSerializer):
-    on = serializers.DateField(help_text="销号日期")
+    on = DayField(help_text="销号日期")
 
 
 class IssueDoor(IssueList):
     """Base of the moves: POST only; the answer is the issue as the list shows it, with the job that recomputes."""
 
     http_method_names = ("post", "options")
+    added, successes = JOB, (200,)
     move = ""
     serializer = MoveSerializer
 

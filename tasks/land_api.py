@@ -8,7 +8,7 @@ from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 
 from farmland.lib.api.errors import wrong_parameter
-from farmland.lib.api.fields import PlainDecimalField
+from farmland.lib.api.fields import Body, DayField, PlainDecimalField
 from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import json_response
 from farmland.lib.api.parameters import check_names
@@ -30,11 +30,11 @@ def area(**more) -> PlainDecimalField:
     return PlainDecimalField(required=False, allow_null=True, **limits, **more)
 
 
-class FindingSerializer(serializers.Serializer):
+class FindingSerializer(Body):
     """核查结论；无问题、未撂荒和不可整改须先上传举证。"""
 
     finding = serializers.ChoiceField(list(LABELS.items()))
-    on = serializers.DateField(required=False, help_text="核查日期，不写为工作日期")
+    on = DayField(required=False, help_text="核查日期，不写为工作日期")
     area_mu = area(help_text="部分属实的面积")
     reason = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40,
                                    help_text="字典 reason 的代码；不可整改须写")  # fmt: skip
@@ -42,7 +42,7 @@ class FindingSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False, min_value=1, help_text="读到的版本；已被别人改过时回 409")
 
 
-class WorkSerializer(serializers.Serializer):
+class WorkSerializer(Body):
     """一项治理：任务、计划面积、措施、处置类别。"""
 
     kind = serializers.CharField(required=False, max_length=40, help_text="不写为图斑的任务")
@@ -51,7 +51,7 @@ class WorkSerializer(serializers.Serializer):
     treatment = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=40)
 
 
-class EditSerializer(serializers.Serializer):
+class EditSerializer(Body):
     """要改的字段；不写的不改。版本写在 version 或 If-Match。"""
 
     division = serializers.CharField(required=False, max_length=30)
@@ -69,7 +69,7 @@ class EditSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False, min_value=1)
 
 
-class BoundarySerializer(serializers.Serializer):
+class BoundarySerializer(Body):
     """一个图形的文件，或去掉图形。"""
 
     boundary = serializers.FileField(required=False, help_text="GeoJSON、KML、GeoPackage 或打包的 Shapefile，一个图形")
@@ -79,6 +79,19 @@ class BoundarySerializer(serializers.Serializer):
     sure = serializers.BooleanField(default=False, help_text="图形面积与下发面积相差超过 1% 也保存")
     reason = serializers.CharField(required=False, allow_blank=True, max_length=300, help_text="更换或去掉须写")
     version = serializers.IntegerField(required=False, min_value=1)
+
+
+class WorkAnswer(serializers.Serializer):
+    """登记的治理。"""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    year = serializers.IntegerField()
+    area_mu = PlainDecimalField(max_digits=12, decimal_places=4)
+    measure = serializers.CharField(allow_null=True)
+    treatment = serializers.CharField(allow_null=True)
+    exit = serializers.CharField(allow_null=True, help_text="退出方式；没有退出为空")
+    replaces = serializers.CharField(allow_null=True, help_text="所替代治理的 id")
 
 
 class OverlapSerializer(serializers.Serializer):
@@ -104,6 +117,7 @@ class ParcelDoor(ParcelList):
 
     http_method_names = ("post", "options")
     right = "decide"
+    successes = (200,)
 
     def __init_subclass__(cls, **kwargs):
         cls.list_view = ParcelList  # one row in the schema, not one per door
@@ -133,6 +147,8 @@ class ParcelFinding(ParcelDoor):
     """图斑的核查结论。"""
 
     right = "report"
+    added = {"settled": serializers.BooleanField(help_text="镇里是否已认可")}
+    successes = (200, 201)
 
     @extend_schema(request=FindingSerializer, summary="登记核查结论", operation_id="parcels_finding")
     def post(self, request, id):
@@ -157,6 +173,10 @@ class ParcelFinding(ParcelDoor):
 class ParcelWorks(ParcelDoor):
     """图斑的治理。"""
 
+    added = {"work": WorkAnswer()}
+    successes = (200, 201)
+    is_keyed = True
+
     @extend_schema(request=WorkSerializer, summary="增加一项治理", operation_id="parcels_works")
     def post(self, request, id):
         town_year, parcel = self.found(request, id)
@@ -179,9 +199,6 @@ class ParcelEdit(ParcelDoor):
     @extend_schema(request=EditSerializer, summary="修改图斑", operation_id="parcels_edit")
     def post(self, request, id):
         town_year, parcel = self.found(request, id)
-        unknown = set(request.data) - set(EditSerializer().fields)
-        if unknown:
-            raise wrong_parameter(min(unknown), "没有这个字段，或这个字段不能修改。")
         sent = EditSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         one = sent.validated_data

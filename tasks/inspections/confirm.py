@@ -99,8 +99,11 @@ def _accept(year, batch: Inspection, item: InspectionItem, by: User) -> Step:
 
 
 def _recheck(batch: Inspection, item: InspectionItem, by: User) -> Step | None:
-    """A re-check adds no area: what no longer holds is taken back from the newest acceptance on."""
-    if not item.is_drawn or item.verdict == "passed":
+    """A re-check adds no area: what no longer holds is taken back from the newest acceptance on.
+
+    A piece that was not drawn but looked at all the same has a result like any other.
+    """
+    if item.verdict in ("", "passed"):
         return None
     left = item.declared_mu - (item.accepted_mu or ZERO)
     reason = f"{REVOKED[item.verdict]}：{item.reason}"[:300]

@@ -1,5 +1,6 @@
 """The plan's standards for the works of one batch: what to measure, and what the measurements suggest."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from parcels.models import Inspection, InspectionItem, Work
@@ -43,10 +44,10 @@ class Guide:
         computed = {one.code for one in self._measures.values() if any(part.code in measured for part in one.parts)}
         return {code: text for code, text in measured.items() if code not in computed}
 
-    def told(self, item: InspectionItem) -> str:
-        """The measured values in words: 果树覆盖度 60%."""
+    def told(self, measured: Mapping[str, str]) -> str:
+        """Measured values in words: 果树覆盖度 60%."""
         found = []
-        for code, text in item.measured.items():
+        for code, text in measured.items():
             one = self._known.get(code) or Measure(code, code)
             found.append(f"{one.label} {YES_NO.get(text, text)}{one.unit}")
         return "，".join(found)

@@ -17,34 +17,56 @@ WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论":
 
 @dataclass(frozen=True)
 class Totals:
-    """What page and sheet say below the rows; areas in 亩."""
+    """What page and sheet say of all rows; areas in 亩. ``accepted`` is None while no row has a result."""
 
     count: int
     drawn: int
     declared: Decimal
-    accepted: Decimal
+    looked: Decimal  # declared of the rows with a result
+    accepted: Decimal | None
     verdicts: dict[str, int]  # "" for rows without a result
+    is_recheck: bool = False
 
     @classmethod
-    def of(cls, rows: list[tuple[str, bool, Decimal, Decimal | None]]) -> "Totals":
+    def of(cls, rows: list[tuple[str, bool, Decimal, Decimal | None]], *, is_recheck: bool = False) -> "Totals":
         """``rows``: (verdict, is drawn, declared, accepted) of every item."""
         verdicts: dict[str, int] = {}
         for verdict, *_ in rows:
             verdicts[verdict] = verdicts.get(verdict, 0) + 1
+        seen = [(declared, accepted or ZERO) for verdict, _, declared, accepted in rows if verdict]
         return cls(
             len(rows),
             sum(1 for _, drawn, *_ in rows if drawn),
             sum((declared for _, _, declared, _ in rows), ZERO),
-            sum((accepted or ZERO for *_, accepted in rows), ZERO),
+            sum((declared for declared, _ in seen), ZERO),
+            sum((accepted for _, accepted in seen), ZERO) if seen else None,
             verdicts,
+            is_recheck,
         )
 
     @property
+    def areas(self) -> str:
+        """共 3 项，送验 7.20 亩，认定 2.22 亩; of a re-check what was looked at and what it takes back."""
+        told = f"共 {self.count} 项，{'现有认定' if self.is_recheck else '送验'} {fixed(self.declared)} 亩"
+        if self.accepted is None:
+            return told
+        if not self.is_recheck:
+            return f"{told}，认定 {fixed(self.accepted)} 亩"
+        count = self.count - self.verdicts.get("", 0)
+        return (
+            f"{told}；复核 {count} 项 {fixed(self.looked)} 亩，复核后认定 {fixed(self.accepted)} 亩，"
+            f"核减 {fixed(self.looked - self.accepted)} 亩"
+        )
+
+    @property
+    def results(self) -> list[str]:
+        """通过 1 项, 退回 1 项 …"""
+        names = [*InspectionItem.VERDICTS, ("", "未复核" if self.is_recheck else "未填")]
+        return [f"{name} {self.verdicts[code]} 项" for code, name in names if self.verdicts.get(code)]
+
+    @property
     def text(self) -> str:
-        told = [f"共 {self.count} 项，送验 {fixed(self.declared)} 亩，认定 {fixed(self.accepted)} 亩"]
-        names = [*InspectionItem.VERDICTS, ("", "未填")]
-        told += [f"{name} {self.verdicts[code]} 项" for code, name in names if self.verdicts.get(code)]
-        return "，".join(told) + "。"
+        return "，".join([self.areas, *self.results]) + "。"
 
 
 def declared_heading(batch: Inspection) -> str:
@@ -82,20 +104,23 @@ def sheet_of(batch: Inspection, guide: Guide, label: Callable[[str, str], str], 
             "、".join(parcel.codes) if parcel else "",
         ]
         row += [parcel.gross_mu if parcel else None, one.declared_mu]
-        row += ["是" if one.is_drawn else ""] * (batch.sample_percent is not None) + [guide.told(one)] * with_measures
+        row += ["是" if one.is_drawn else ""] * (batch.sample_percent is not None) + [
+            guide.told(one.measured)
+        ] * with_measures
         typed = guide.typed(one.measured)
         row += [YES_NO.get(typed.get(each.code, ""), typed.get(each.code, "")) for each in measures]
         rows.append([*row, verdicts.get(one.verdict, ""), one.accepted_mu, one.reason])
     what = "抽查复核表" if batch.is_recheck else "验收表"
     level = label("level", batch.level)
-    totals = Totals.of([(one.verdict, one.is_drawn, one.declared_mu, one.accepted_mu) for one in items])
+    facts = [(one.verdict, one.is_drawn, one.declared_mu, one.accepted_mu) for one in items]
+    totals = Totals.of(facts, is_recheck=batch.is_recheck)
     return Paper(
         name=SHEET,
         title=f"{batch.town}{batch.year}年{batch.kind}{level}{what}",
         facts=_facts(batch, level),
         columns=[Column(one, WIDTHS.get(one, 15), _kind(one), _choices(one)) for one in headings],
         rows=rows,
-        totals=[_total(one, totals) for one in headings],
+        totals=[_totals_of(batch, totals).get(one) for one in headings],
         notes=[totals.text],
         posts=[one["post"] for one in batch.members],
         below=[f"抄送：{'、'.join(batch.copies_to)}"] if batch.copies_to else [],
@@ -111,12 +136,14 @@ def _choices(heading: str) -> tuple[str, ...]:
     return tuple(label for _, label in InspectionItem.VERDICTS) if heading == "结论" else ()
 
 
-def _total(heading: str, totals: Totals) -> str | Decimal | None:
-    if heading.startswith(("送验", "现有")):
-        return totals.declared
-    if heading.startswith(("认定", "复核后")):
-        return totals.accepted
-    return {"序号": "合计", "图斑编号": f"{totals.count} 项"}.get(heading)
+def _totals_of(batch: Inspection, totals: Totals) -> dict[str, str | Decimal | None]:
+    """The cells of the total row by heading; the accepted area of a re-check is no total of the whole batch."""
+    return {
+        "序号": "合计",
+        "图斑编号": f"{totals.count} 项",
+        declared_heading(batch): totals.declared,
+        accepted_heading(batch): None if batch.is_recheck else totals.accepted,
+    }
 
 
 def _facts(batch: Inspection, level: str) -> list[tuple[str, str]]:

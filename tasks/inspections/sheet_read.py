@@ -148,9 +148,11 @@ class Reader:
         if not change.is_new:
             self.out.same += 1
             return
-        for name, message in change.wrong(self.guide):
+        wrong = change.wrong(self.guide)
+        for name, message in wrong:
             self._wrong(row, self._heading(name), message)
-        self.out.changes[self.items.index(item) + 1] = change
+        if not wrong:
+            self.out.changes[self.items.index(item) + 1] = change
 
     def _heading(self, name: str) -> str:
         measured = next((one.heading for one in self.measures if one.heading in self.head), VERDICT)
@@ -190,8 +192,9 @@ class Reader:
         return next((each.heading for each in (one, *one.parts) if each.heading in self.head), VERDICT)
 
 
-def told(values: Mapping, verdicts: Mapping[str, str]) -> str:
-    """A row's answer in words: 部分通过，2.5 亩，翻耕未种植."""
+def told(values: Mapping, verdicts: Mapping[str, str], guide: Guide) -> str:
+    """A row's answer in words: 部分通过，2.5 亩，翻耕未种植，果树覆盖度 60%."""
     area = values["accepted_mu"]
     words = [verdicts.get(values["verdict"], ""), "" if area is None else f"{plain(area)} 亩", values["reason"]]
+    words.append(guide.told(values["measured"]))
     return "，".join(word for word in words if word) or "空"

@@ -154,7 +154,7 @@ class Typed:
         self.wanted = guide.measures(item)
         asked = [part for one in self.wanted for part in (*one.parts, one)]
         self.measures = [(one, self.values.get(f"m-{one.code}", ""), self._hint(one)) for one in asked]
-        self.told = guide.told(item)
+        self.told = guide.told(item.measured)
 
     def _hint(self, one: Measure) -> str:
         """Beside a ratio: what its counts gave, or that it may be typed itself."""

@@ -21,7 +21,7 @@ from tasks.views.common import Labels
 from tasks.views.inspection_forms import CancelForm, ConfirmForm, RedrawForm, SignedForm, Typed, VersionForm
 
 ROWS = 50
-ONLY = {"open": "没有结论的", "drawn": "抽中的", "returned": "退回和部分通过的"}
+ONLY = {"all": "全部", "open": "没有结论的", "drawn": "抽中的", "returned": "退回和部分通过的"}
 
 
 class Page:
@@ -35,16 +35,22 @@ class Page:
         facts = ("pk", "verdict", "is_drawn", "declared_mu", "accepted_mu")
         self.every = list(in_order(batch).values_list(*facts))
         self.numbers = {str(one[0]): number for number, one in enumerate(self.every, 1)}
-        self.only = request.GET.get("only", "") if request.GET.get("only") in ONLY else ""
+        only = request.GET.get("only")
+        self.only = only if only in ONLY else self._usual()
         self.page = Paginator([one for one in self.every if self._is_shown(one)], ROWS).get_page(
             request.GET.get("page")
         )
         keys = [key for key in typed if key in self.numbers] if typed else [str(one[0]) for one in self.page]
         self.rows = self._rows(keys, typed or {})
 
+    def _usual(self) -> str:
+        """A drawn re-check that is still to be done is about the drawn rows."""
+        batch = self.batch
+        return "drawn" if batch.is_recheck and batch.sample_percent is not None and batch.state == "draft" else "all"
+
     def _is_shown(self, one) -> bool:
         _, verdict, drawn, *_ = one
-        wanted = {"": True, "open": not verdict, "drawn": drawn, "returned": verdict in ("returned", "partial")}
+        wanted = {"all": True, "open": not verdict, "drawn": drawn, "returned": verdict in ("returned", "partial")}
         return wanted[self.only]
 
     def _rows(self, keys: list[str], typed: dict) -> list[Typed]:
@@ -94,8 +100,9 @@ class Page:
             "town_year": self.town_year,
             "batch": batch,
             "level": self.labels.of("level", batch.level),
-            "totals": Totals.of([one[1:] for one in self.every]),
+            "totals": Totals.of([one[1:] for one in self.every], is_recheck=batch.is_recheck),
             "rows": self.rows,
+            "is_measured": any(row.measures or row.told or row.advice.sentences for row in self.rows),
             "page": self.page,
             "only": self.only,
             "onlys": ONLY,

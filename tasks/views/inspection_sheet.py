@@ -98,8 +98,12 @@ def _here(town_year: TownYear, batch: Inspection) -> str:
     return reverse("inspection_sheet", kwargs=where(town_year) | {"pk": batch.pk})
 
 
-def _read(batch: Inspection, upload: Upload) -> Filled:
-    guide = Guide(batch, Term.objects.of("attribute", batch.town))
+def _guide(batch: Inspection) -> Guide:
+    return Guide(batch, Term.objects.of("attribute", batch.town))
+
+
+def _read(batch: Inspection, upload: Upload, guide: Guide | None = None) -> Filled:
+    guide = guide or _guide(batch)
     return read_sheet(upload.full_path, batch, guide, list(Labels(batch.town).all("reason").values()))
 
 
@@ -109,8 +113,9 @@ def _choose(request, town_year: TownYear, batch: Inspection, form: SheetForm, st
 
 
 def _preview(request, town_year: TownYear, batch: Inspection, upload: Upload, message: str = ""):
+    guide = _guide(batch)
     try:
-        found = _read(batch, upload)
+        found = _read(batch, upload, guide)
     except FileRefused as refusal:
         form = SheetForm({}, {})
         form.full_clean()
@@ -121,7 +126,7 @@ def _preview(request, town_year: TownYear, batch: Inspection, upload: Upload, me
         messages.error(request, message)
     verdicts = dict(InspectionItem.VERDICTS)
     rows = [
-        (number, one.item, told(vars(one.item), verdicts), told(one.values, verdicts))
+        (number, one.item, told(vars(one.item), verdicts, guide), told(one.values, verdicts, guide))
         for number, one in sorted(found.changes.items())[:SHOWN]
     ]
     page = {

@@ -1,5 +1,6 @@
 """``evidence/``, its files, and ``parcels/{id}/stage/``."""
 
+import re
 from datetime import date
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_photo_is_answered_as_the_list_shows_it(api, world):
     assert (row["flags"], row["notes"]) == (["small"], [])
     (listed,) = api.get("/api/v1/evidence/").json()["results"]
     assert listed == {name: value for name, value in row.items() if name != "notes"}
+
+
+def test_the_schema_fits_the_answer(api, world, client):
+    row, schema = send(api, world).json(), client.get("/api/schema/").json()
+    answers = schema["paths"]["/api/v1/evidence/"]["post"]["responses"]
+    name = answers["201"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    facts = schema["components"]["schemas"][name]["properties"]
+    assert set(facts) == set(row)
+    assert all(re.fullmatch(facts[one]["pattern"], row[one]) for one in ("longitude", "latitude"))
 
 
 def test_the_same_key_again_is_200_and_another_file_422(api, world):

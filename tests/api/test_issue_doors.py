@@ -64,6 +64,17 @@ def test_refusals_have_the_status_of_their_kind(ledger):
     assert post(ledger.second, done, "accept").status_code == 409
 
 
+def test_a_decision_sent_again_is_no_conflict_and_a_misspelt_field_is_told(ledger):
+    issue = ledger.issue()
+    body = {"measure": "restore", "reason": "村里同意", "version": 1}
+    first, again = (post(ledger.official, issue, "decide", **body) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (again.json()["version"], issue.events.count()) == (2, 1)
+    assert post(ledger.official, issue, "decide", **body | {"reason": "别的"}).status_code == 409
+    (error,) = post(ledger.official, issue, "decide", measure="restore", reson="村里同意").json()["errors"]
+    assert (error["attr"], error["code"]) == ("reson", "unknown")
+
+
 @pytest.mark.parametrize(
     ("params", "count"),
     [

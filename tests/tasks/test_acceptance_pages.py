@@ -253,6 +253,7 @@ def test_a_script_enters_an_acceptance_once_per_key(land, api):
         pytest.param({"accepted_on": "2024-10-13"}, 400, "accepted_on", id="a day to come"),
         pytest.param({"verdict": "returned", "accepted_mu": "0"}, 400, "reason", id="return without reason"),
         pytest.param({"accepted_on": "x"}, 400, "accepted_on", id="no date"),
+        pytest.param({"divison": "530000"}, 400, "divison", id="a misspelt name"),
         pytest.param({"town": "shiqiao"}, 404, None, id="foreign town"),
         pytest.param({"parcel": "00000000-0000-0000-0000-000000000000"}, 404, None, id="no such parcel"),
     ],
@@ -307,16 +308,34 @@ def test_the_same_key_with_another_verdict_is_another_body(land, api):
 
 
 def test_a_return_over_rest_needs_no_area(land, api):
-    answer = api(land.officer).post(
-        "/api/v1/acceptances/",
-        {
-            name: value
-            for name, value in order(land, verdict="returned", reason="图斑对错").items()
-            if name != "accepted_mu"
-        },
-        format="json",
+    sent = order(land, verdict="returned", reason="图斑对错", accepted_mu=None)
+    for body in (sent, {name: value for name, value in sent.items() if name != "accepted_mu"}):
+        answer = api(land.officer).post("/api/v1/acceptances/", body, format="json")
+        assert (answer.status_code, answer.json()["accepted_mu"]) == (201, "0")
+
+
+def test_a_row_read_can_be_sent_and_a_refusal_says_what_was_sent(land, api):
+    client = api(land.officer)
+    row = client.post("/api/v1/acceptances/", order(land, accepted_mu="2"), format="json").json()
+    assert client.post("/api/v1/acceptances/", row, format="json").status_code == 201  # 2 + 2 of 10
+    wrong = client.post(
+        "/api/v1/acceptances/", row | {"accepted_mu": "2亩", "accepted_on": "2024.10.9"}, format="json"
     )
-    assert (answer.status_code, answer.json()["accepted_mu"]) == (201, "0")
+    told = {one["attr"]: one["detail"] for one in wrong.json()["errors"]}
+    assert told == {
+        "accepted_mu": "请填写合法的数字，现为“2亩”。",
+        "accepted_on": "日期应写成 2024-10-12 的样子，现为“2024.10.9”。",
+    }
+
+
+def test_the_schema_tells_what_the_door_answers_and_takes(land, api, client):
+    schema = client.get("/api/schema/").json()
+    door = schema["paths"]["/api/v1/acceptances/"]["post"]
+    assert [one["name"] for one in door["parameters"]] == ["Idempotency-Key"]
+    assert {"201", "200", "400", "403", "404", "409", "422"} <= set(door["responses"])
+    name = door["responses"]["201"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    row = api(land.officer).post("/api/v1/acceptances/", order(land), format="json").json()
+    assert set(schema["components"]["schemas"][name]["properties"]) == set(row)
 
 
 def test_a_lower_level_tells_which_records_stand_on_it(land, api):

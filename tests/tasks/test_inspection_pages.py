@@ -392,3 +392,30 @@ def test_rest_lists_batches_with_their_sums(world):
                          ({"division": world.land.villages["东村"].code}, 1), ({"state": "done"}, 0),
                          ({"level": "town"}, 1), ({"is_recheck": "true"}, 0)):  # fmt: skip
         assert len(rows(world.officer, **query)) == count, query
+
+
+def test_a_drawn_recheck_shows_the_drawn_rows_and_says_what_it_takes_back(world, client):
+    batch = world.batch(world.west, "town", recheck=True, sample="50")
+    shown = get(client, world.officer, "inspection_detail", batch)
+    assert shown.count('name="verdict_') == 1
+    assert "共 2 项，现有认定 17.00 亩" in words(shown)
+    assert get(client, world.officer, "inspection_detail", batch, only="all").count('name="verdict_') == 2
+    assert "实测" not in shown  # nothing is to be measured
+    number, drawn = next((number, one) for number, one in enumerate(in_order(batch), 1) if one.is_drawn)
+    world.fill(batch, **{f"r{number}": Result("partial", drawn.declared_mu - 2, "复耕后又撂荒")})
+    shown = words(get(client, world.officer, "inspection_detail", batch))
+    assert "核减 2.00 亩" in shown
+    assert "部分通过 1 项，未复核 1 项" in shown
+
+
+def test_a_sheet_nobody_filled_leaves_its_total_to_the_pen(world, client):
+    client.force_login(world.officer)
+    batch = world.batch(world.east[:2])
+    for name in ("inspection_xlsx", "inspection_docx"):
+        data = BytesIO(b"".join(client.get(at(name, batch)).streaming_content))
+        if name == "inspection_xlsx":
+            sheet = load_workbook(data).active
+            (total,) = [row for row in sheet.iter_rows(values_only=True) if row[0] == "合计"]
+            assert total[5:] == (3, None, None, None)
+        else:
+            assert "共 2 项，送验 3.00 亩，未填 2 项。" in [one.text for one in Document(data).paragraphs]

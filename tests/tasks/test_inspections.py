@@ -433,3 +433,14 @@ def test_a_drawn_recheck_needs_only_the_drawn_rows(world):
     world.fill(batch, **{f"r{drawn}": Result("passed")})
 
     assert done(world, batch).batch.pk == batch.pk
+
+
+def test_a_piece_of_a_recheck_that_was_looked_at_without_being_drawn_counts_too(world):
+    batch = world.batch(world.west, "town", recheck=True, sample="50")
+    rows = {one.is_drawn: f"r{number}" for number, one in enumerate(in_order(batch), 1)}
+    rest = next(one for one in in_order(batch) if not one.is_drawn)
+    world.fill(batch, **{rows[True]: Result("passed"), rows[False]: Result("returned", None, "复耕后又撂荒")})
+    done(world, batch)
+
+    (taken,) = Step.objects.filter(verdict="revoked")
+    assert (taken.work_id, taken.area_mu) == (rest.work_id, -rest.declared_mu)

@@ -145,6 +145,7 @@ def test_an_error_names_its_cell_and_nothing_is_written(world, client, paper, wh
     if not word:  # an area without a verdict is told at the verdict
         place, word = paper.cell(4, "结论").coordinate, "还没有选结论"
     assert word in errors[place], errors
+    assert int(number) not in preview.context["found"].changes  # not told as a row that would be filled
     assert "/sheet/confirm/" not in text(preview)
     assert confirm(client, world.one, preview).status_code == 409
     assert {one.verdict for one in in_order(world.one)} == {""}
@@ -214,7 +215,10 @@ def test_measurements_have_columns_of_their_own(world, client):
     preview = send(client, world.one, paper.file())
     assert [one.message for one in preview.context["found"].errors] == ["这一项不用测现有株数，请清空。"]
     paper[2, "现有株数（株）"] = None
-    assert confirm(client, world.one, send(client, world.one, paper.file())).status_code == 302
+    assert paper.sheet.cell(paper.head + 5, paper.columns["现有株数（株）"]).value is None  # trees have no total
+    preview = send(client, world.one, paper.file())
+    assert "通过，1 亩，现有株数 42株，合理株数 60株，株数占合理株数的比例 70%" in text(preview)
+    assert confirm(client, world.one, preview).status_code == 302
     measured = {"trees_standing": "42", "trees_reasonable": "60", "density_percent": "70"}
     assert InspectionItem.objects.get(work=world.east[0]).measured == measured
     assert "与现在相同 1 行" in text(send(client, world.one, Paper(client, world.one).file()))

@@ -68,6 +68,7 @@ class Column:
     kind: str = "text"
     compute: Callable[..., Any] | None = None
     places: int | None = None
+    at_most: int = 4  # decimals the schema speaks of where ``places`` is open
     help: str = ""
 
     def __post_init__(self):

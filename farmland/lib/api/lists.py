@@ -35,7 +35,8 @@ class ListView(APIView):
 
     ``name`` is the address and the OpenAPI name, ``label`` the Chinese title. Every row also has ``id`` (first column)
     and ``updated_at`` (last). ``ordering`` names columns with one plain source; ``default_ordering`` names sources,
-    also hidden ones, and may carry "-".
+    also hidden ones, and may carry "-". Of a door for POST: ``successes`` are its codes, ``added`` the fields its
+    answer has besides the row, ``is_keyed`` says that it takes an Idempotency-Key.
     """
 
     name = ""
@@ -46,6 +47,9 @@ class ListView(APIView):
     ordering: tuple[str, ...] = ()
     default_ordering: tuple[str, ...] = ()
     formats: tuple[str, ...] = ("json", "csv", "xlsx")
+    successes: tuple[int, ...] = (200, 201)
+    added: dict = {}
+    is_keyed = False
     id_column = Column("id", "编号", kind="id", help="不透明的文本，长期不变")
     updated_column = moment("updated_at", "更新时间")
     schema = ListSchema()

@@ -23,6 +23,17 @@ FILE_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "geojson": "application/geo+json",
 }
+KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER,
+    description="每条记录一个，最长 100 字符；同键同内容重发不重复写，同键不同内容回 422",
+)  # fmt: skip
+WRITING = {
+    403: "没有此项权限；填报人验收自己填报的",
+    409: "已被别人改过、状态不允许或年度已关账",
+    413: "内容过大",
+    415: "内容类型不对",
+}
+REUSED = {422: "这个 Idempotency-Key 已用于另一条内容"}
 ERRORS = {
     400: "参数不对：未知的名称、格式、页码或时刻",
     401: "没有令牌，或令牌无效",
@@ -56,7 +67,7 @@ def field_of(column: Column) -> serializers.Field:
         case "id":
             return serializers.CharField(**options)
         case "decimal":
-            return serializers.DecimalField(max_digits=19, decimal_places=column.places or 4, **options)
+            return serializers.DecimalField(max_digits=19, decimal_places=column.places or column.at_most, **options)
         case "texts":
             return serializers.ListField(child=serializers.CharField(), **options)
         case _:
@@ -81,8 +92,26 @@ def page_serializer(view) -> type[serializers.Serializer]:
     return type(f"{stem}Page", (serializers.Serializer,), {**fields, "__doc__": f"{view.label}的一页。"})
 
 
+@cache
+def answer_serializer(door) -> type[serializers.Serializer]:
+    """What a POST answers: the row as its list shows it, and what the door adds."""
+    row = row_serializer(door.list_view)
+    if not door.added:
+        return row
+    return type(
+        f"{door.__name__}Answer", (row,), {**door.added, "__doc__": f"{door.list_view.label}的一行，和办理结果。"}
+    )
+
+
 class HouseSchema(AutoSchema):
     """Other doors: their own serializers, and one body for every error."""
+
+    @property
+    def is_keyed(self) -> bool:
+        return self.method == "POST" and getattr(self.view, "is_keyed", False)
+
+    def get_override_parameters(self):
+        return [KEY] if self.is_keyed else []
 
     def get_operation_id(self):
         return super().get_operation_id().removeprefix("v1_")
@@ -97,7 +126,8 @@ class HouseSchema(AutoSchema):
         bodies = super()._get_response_bodies(direction=direction)
         if direction != "response":
             return bodies
-        for code, text in ERRORS.items():
+        writing = {} if self.method == "GET" else WRITING
+        for code, text in (ERRORS | writing | (REUSED if self.is_keyed else {})).items():
             if str(code) not in bodies:
                 bodies[str(code)] = self._get_response_for_code(OpenApiResponse(ErrorBody, text), str(code))
         return dict(sorted(bodies.items()))
@@ -126,7 +156,7 @@ class ListSchema(HouseSchema):
 
     def get_override_parameters(self):
         if self.method != "GET":
-            return []
+            return super().get_override_parameters()
         if self.is_detail:
             return [OpenApiParameter("id", str, OpenApiParameter.PATH, description="编号")]
         view = self.view
@@ -149,7 +179,7 @@ class ListSchema(HouseSchema):
     def get_response_serializers(self):
         view = self.view.list_view
         if self.method != "GET":
-            return {201: row_serializer(view), 200: row_serializer(view)}
+            return dict.fromkeys(self.view.successes, answer_serializer(type(self.view)))
         answer = row_serializer(view) if self.is_detail else page_serializer(view)
         answers = {(200, "application/json"): answer, 304: OpenApiResponse(description="没有变化（If-None-Match）")}
         if not self.is_detail:
