@@ -9,7 +9,10 @@ from farmland.places.api import town_filter
 
 
 class JobList(ListView):
-    """后台作业：其他接口返回的 job 就是这里的 id；隔一两秒再读，state 为 done 或 failed 时已结束。"""
+    """后台作业：其他接口返回的 job 就是这里的 id；隔一两秒再读，state 为 done 或 failed 时已结束。
+
+    同一项作业还在排队时不另排一项，后来要它的人得到同一个 id，也能读。
+    """
 
     name = "jobs"
     label = "后台作业"

@@ -15,10 +15,11 @@ from farmland.lib.models import Row
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Jobs of towns the user answers for and the user's own; jobs of no town only for administrators."""
+        """Jobs of towns the user answers for, the user's own and those joined; of no town only for administrators."""
         if not user.is_active:
             return self.none()
-        seen = Q(town__in=user.divisions()) | Q(created_by=user)
+        joined = Job.joined_by.through.objects.filter(user=user).values("job")
+        seen = Q(town__in=user.divisions()) | Q(created_by=user) | Q(pk__in=joined)
         if user.is_administrator:
             seen |= Q(town=None)
         return self.filter(seen)
@@ -71,6 +72,9 @@ class Job(Row):
     finished_at = models.DateTimeField("结束时间", null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="jobs", verbose_name="发起人"
+    )
+    joined_by = models.ManyToManyField(  # asked for the same while it was queued, and wait for it too
+        settings.AUTH_USER_MODEL, related_name="joined_jobs", blank=True, verbose_name="一同等候的人"
     )
 
     objects = JobQuerySet.as_manager()

@@ -37,8 +37,9 @@ def enqueue(
     """Put a job into the queue in the caller's transaction and wake a worker when it commits.
 
     With a ``dedupe_key`` a queued job of that key is returned instead of a second one (its first arguments stay); it
-    is locked until the caller commits, so its run sees the caller's writes. A running one does not count: the new job
-    runs after it. Broker trouble is logged, never raised; the sweeper sends again.
+    is locked until the caller commits, so its run sees the caller's writes, and the ``user`` who joins may follow it
+    like the one who began it. A running one does not count: the new job runs after it. Broker trouble is logged, never
+    raised; the sweeper sends again.
     """
     with transaction.atomic():
         job = _queued(dedupe_key) or _insert(
@@ -50,6 +51,8 @@ def enqueue(
             priority=priority,
             not_before=not_before,
         )
+        if user is not None and user.pk != job.created_by_id:
+            job.joined_by.add(user)
         transaction.on_commit(lambda: wake.send([job.pk]), robust=True)
     return job
 

@@ -293,6 +293,18 @@ def test_jobs_are_visible_in_the_users_divisions_or_when_their_own_and_townless_
     assert seen(User(username="gone", is_active=False)) == set()
 
 
+def test_who_joins_a_queued_job_may_follow_it_and_nobody_else():
+    here = town("t1")
+    head, neighbour = User.objects.create(username="head"), User.objects.create(username="neighbour")
+    began = services.enqueue("test.note", town=here, user=User.objects.create(username="official"), dedupe_key="k")
+    assert services.enqueue("test.note", town=here, user=head, dedupe_key="k") == began
+    assert services.enqueue("test.note", town=here, user=head, dedupe_key="k") == began
+    services.enqueue("test.note", town=here, dedupe_key="k")
+    assert list(Job.objects.visible_to(head)) == [began]
+    assert not Job.objects.visible_to(neighbour).exists()
+    assert began.created_by.username == "official"
+
+
 # workers
 
 

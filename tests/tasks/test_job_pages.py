@@ -69,6 +69,18 @@ def test_a_job_of_others_is_not_there(places, job):
     assert head.get("/api/v1/jobs/").json()["results"] == []
 
 
+def test_a_head_follows_a_recompute_that_somebody_else_began(client, places):
+    official, head = person("official", places["xihe"]), person("village_head", village(places["xihe"], "新四村"))
+    began = request_recompute(places["xihe"], 2024, official)
+    assert request_recompute(places["xihe"], 2024, head) == began
+    assert api(head).get(f"/api/v1/jobs/{began.pk}/").json()["state"] == "queued"
+    assert "重新计算完成情况" in shown(sign_in(client, head), f"/jobs/{began.pk}/")
+    services.finish(began.pk, services.claim(began.pk), {"changed": 3})
+    assert api(head).get(f"/api/v1/jobs/{began.pk}/").json()["state"] == "done"
+    neighbour = api(person("village_head", village(places["xihe"], "双永村")))
+    assert neighbour.get(f"/api/v1/jobs/{began.pk}/").status_code == 404
+
+
 def test_the_schema_tells_of_jobs(client):
     found = client.get("/api/schema/").json()
     assert "/api/v1/jobs/{id}/" in found["paths"]
