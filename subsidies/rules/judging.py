@@ -72,12 +72,12 @@ def _condition(
     rulings: Rulings,
 ) -> None:  # fmt: skip
     answer, ruled = one.holds(facts), None
-    name, text = canonical(group, one), words.condition(one)
-    if answer is None:
+    name, text, asks = canonical(group, one), words.condition(one), answer is None
+    if asks:
         ruled = _ruling(rulings, subject, name)
         answer = ruled.holds if ruled else None
     entry = _entry(group, subject, name, text, answer, ruled, rule.clause)
-    entry |= {"fact": one.fact, "op": one.op, "value": words.value(one.fact, one.value)}
+    entry |= {"fact": one.fact, "op": one.op, "value": words.value(one.fact, one.value), "asks": asks}
     entry["found"] = words.value(one.fact, facts.get(one.fact))
     judged.tests.append(entry)
     wanted = group != "unless"
