@@ -25,7 +25,7 @@ from tasks.models import Target
 from tasks.progress import TownFacts, figures
 
 ZERO = Decimal(0)
-OF_CLAIM = {"declared_mu", "verified_mu", "still_planted_mu", "payee", "payee_kind", "contract_mu"}
+OF_CLAIM = {"declared_mu", "verified_mu", "still_planted_mu"}
 OF_TARGET = {"share", "counted", "met", "met_on_time"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from farmland.lib.conditions import Condition
 from subsidies.rules.rule import Rule
-from subsidies.rules.words import Words, canonical
+from subsidies.rules.words import Words, canonical, inner
 
 BLOCK, WARN, OFF = "block", "warn", "off"
 ALL = "*"  # the subject of a ruling that answers for every row of the rate in its round
@@ -83,9 +83,9 @@ def _condition(
     wanted = group != "unless"
     if answer is None:
         missing = [one.fact, *([one.value[1:]] if _names_fact(one.value) and facts.get(one.value[1:]) is None else [])]
-        judged.unknown.append(f"“{text}”无法核对：{words.unknown(_missing(missing, facts))}")
+        judged.unknown.append(f"“{inner(text)}”无法核对：{words.unknown(_missing(missing, facts))}")
     elif answer != wanted:
-        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{text}”，现为{entry['found']}")
+        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{inner(text)}”，现为{entry['found']}")
 
 
 def _names_fact(value: Any) -> bool:
