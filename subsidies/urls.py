@@ -16,6 +16,7 @@ from subsidies.views import (
     payees,
     rates,
     simulate,
+    supplying,
 )
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     *simulate.urls,
     *rates.urls,
     *calculations.urls,
+    *supplying.urls,
     *claims.urls,
     *claim_acts.urls,
     *claim_files.urls,

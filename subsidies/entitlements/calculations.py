@@ -20,7 +20,7 @@ from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from subsidies import invented
 from subsidies.entitlements.computing import Computed, Paid, compute, rates_of
-from subsidies.models import Calculation, Claim, Entitlement, Round, Ruling
+from subsidies.models import Calculation, Entitlement, Round, Ruling
 from subsidies.refusals import lock_year, logged, may
 from subsidies.rules.amounts import money
 from subsidies.rules.judging import ALL
@@ -51,7 +51,8 @@ def make(
     ``fence``, of a job, is the first statement of the one writing transaction.
     """
     moment = timezone.now()
-    found = compute(round_, round_.today(), progress)
+    by_demo = by is not None and by.is_demo
+    found = compute(round_, round_.today(), progress, by_demo=by_demo)
     with transaction.atomic():
         if fence:
             fence()
@@ -59,7 +60,7 @@ def make(
         return Calculation.objects.create(
             town=round_.town, round=round_, facts_digest=found.digest, as_of=moment, total=found.total, made_by=by,
             awards=[_award_text(one) for one in found.paid] + [{"note": note} for note in found.notes],
-            differences=differences(round_, found), is_demo=by is not None and by.is_demo,
+            differences=differences(round_, found), is_demo=by_demo,
         )  # fmt: skip
 
 
@@ -85,6 +86,10 @@ class Standing:
     @property
     def is_settled(self) -> bool:
         return self.row.state not in OPEN
+
+    def is_same(self, one: Paid) -> bool:
+        """Nothing it rests on has changed. Real money takes the place of what a demo user had computed of it."""
+        return self.row.facts_digest == one.digest and (one.is_invented or not self.row.is_demo)
 
 
 def standing(round_: Round, rates: Iterable[str], *, lock: bool = False) -> dict[tuple[str, str], Standing]:
@@ -126,7 +131,7 @@ def _difference(one: Paid, old: Standing | None) -> dict:
     if old.is_settled:
         off = award.amount - old.adjusted
         return line | {"change": "changed" if off else "same", "adjust": money(off) if off else None}
-    return line | {"change": "same" if old.row.facts_digest == one.digest else "changed"}
+    return line | {"change": "same" if old.is_same(one) else "changed"}
 
 
 # a person decides
@@ -142,7 +147,7 @@ def apply(calculation: Calculation, *, by: User) -> dict[str, int]:
         raise Refused("这次核算是演示用户做的，请用本人的账号重新核算。", code="demo")
     round_ = Round.objects.select_related("program__plan", "town").get(pk=now.round_id)
     stands = standing(round_, [one.key for one in rates_of(round_)], lock=True)
-    found = compute(round_, round_.today())
+    found = compute(round_, round_.today(), by_demo=by.is_demo)
     if found.digest != now.facts_digest:
         raise Refused(STALE, code="stale")
     counts = _write(round_, now, found, stands, by)
@@ -167,29 +172,22 @@ def _write(round_: Round, now: Calculation, found: Computed, stands: dict, by: U
         old = stands.pop(one.key, None)
         if old is not None and old.is_settled:
             counts["settled"] += 1
-        elif old is not None and old.row.facts_digest == one.digest:
+        elif old is not None and old.is_same(one):
             counts["same"] += 1
         else:
             counts["new" if old is None else "changed"] += 1
-            replaced += [] if old is None else [old.row.pk]
+            replaced += [] if old is None else [old.row]
             made.append(_entitlement(round_, now, one, by))
-    _mark_invented(round_, made)
-    gone = [old.row.pk for old in stands.values() if not old.is_settled]
+    gone = [old.row for old in stands.values() if not old.is_settled]
     counts["gone"], counts["settled"] = len(gone), counts["settled"] + len(stands) - len(gone)
-    for start in range(0, len(replaced + gone), CHUNK):
-        some = Entitlement.objects.filter(pk__in=(replaced + gone)[start : start + CHUNK])
+    for row in (*replaced, *gone):
+        invented.check_hand(by, row.is_demo, "应补")
+    keys = [row.pk for row in (*replaced, *gone)]
+    for start in range(0, len(keys), CHUNK):
+        some = Entitlement.objects.filter(pk__in=keys[start : start + CHUNK])
         some.update(state=Entitlement.REPLACED, updated_at=timezone.now())
     Entitlement.objects.bulk_create(made, batch_size=CHUNK)
     return counts
-
-
-def _mark_invented(round_: Round, made: list[Entitlement]) -> None:
-    """A row is invented with its round, its version, its claim or any of its works, whoever applied it."""
-    works = invented.works_of(round_.town, round_.program.year)
-    claims = set(Claim.objects.filter(round=round_, is_demo=True).values_list("pk", flat=True))
-    for one in made:
-        on_land = one.claim_id in claims or not works.isdisjoint(one.explanation.get("works") or ())
-        one.is_demo = one.is_demo or round_.is_demo or one.rate_version.is_demo or on_land
 
 
 def _entitlement(round_: Round, now: Calculation, one: Paid, by: User) -> Entitlement:
@@ -203,7 +201,7 @@ def _entitlement(round_: Round, now: Calculation, one: Paid, by: User) -> Entitl
         claim_id=UUID(award.claim) if award.claim else None, subject=award.subject, base_mu=award.base,
         amount=award.amount, parts=award.parts, sources=award.sources, state=award.state, reason=award.reason,
         explanation=award.explanation | {"rate": rate}, exclusions=award.exclusions, facts_digest=one.digest,
-        calculation=now, created_by=by, is_demo=by.is_demo,
+        calculation=now, created_by=by, is_demo=one.is_invented,
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class Paid:
     rate: Rate
     version: RateVersion
     award: Award
+    is_invented: bool = False  # 演示: by its hands, its version, or what it rests on
 
     @property
     def key(self) -> tuple[str, str]:
@@ -90,8 +91,13 @@ def rates_of(round_: Round) -> list[Rate]:
     return ordered
 
 
-def compute(round_: Round, day: date, progress: Callable[[int, int, str], None] | None = None) -> Computed:
-    """Every award of a round, and what could not be computed."""
+def compute(
+    round_: Round, day: date, progress: Callable[[int, int, str], None] | None = None, *, by_demo: bool = False
+) -> Computed:
+    """Every award of a round, and what could not be computed.
+
+    What a demo user ruled counts for invented rows only; for a demo user (``by_demo``) every row is one.
+    """
     rates = rates_of(round_)
     done = Computed([], {one.key: one.name for one in rates})
     rules: dict[Any, Rule] = {}
@@ -105,17 +111,18 @@ def compute(round_: Round, day: date, progress: Callable[[int, int, str], None] 
         if not held_by[rate.pk]:
             done.notes.append(f"“{rate}”没有已发布的版本，没有核算。")
     facts = RoundFacts(round_, day, rules.values())
-    words, rulings = words_of(round_.program, facts), rulings_of(round_)
+    words, everybodys, real = words_of(round_.program, facts), rulings_of(round_), rulings_of(round_, is_demo=False)
     earlier = earlier_of(round_.program, round_, {one.key for one in rates})
     for at, rate in enumerate(rates):
         if progress:
             progress(at, len(rates), f"{rate.name}")
         current = [one for one in held_by[rate.pk] if one.pk in rules]
-        awards = [
-            Paid(rate, version, award)
-            for version, rows in assigned(facts, current, rules).items()
-            for award in evaluate(rules[version.pk], rows, words=words, rulings=rulings[rate.key], earlier=earlier)
-        ]
+        awards = []
+        for version, rows in assigned(facts, current, rules).items():
+            invented = by_demo or version.is_demo
+            rulings = {"rulings": (everybodys if invented else real)[rate.key], "invented": everybodys[rate.key]}
+            found = evaluate(rules[version.pk], rows, words=words, earlier=earlier, **rulings)
+            awards += [Paid(rate, version, one, invented or one.is_invented) for one in found]
         done.paid += awards
         _remember(earlier[rate.key], awards)
     return done
@@ -157,10 +164,10 @@ def _guarded(facts: RoundFacts, rule: Rule, owed: Owed, spans: bool, is_outside:
     return replace(owed.row, concerns=looked)
 
 
-def rulings_of(round_: Round) -> dict[str, Rulings]:
-    """Rate → (subject, test) → the newest ruling."""
+def rulings_of(round_: Round, **chosen) -> dict[str, Rulings]:
+    """Rate → (subject, test) → the newest ruling, of those with these values."""
     found: dict[str, dict] = defaultdict(dict)
-    for one in Ruling.objects.filter(round=round_).select_related("by").order_by("at", "pk"):
+    for one in Ruling.objects.filter(round=round_, **chosen).select_related("by").order_by("at", "pk"):
         at = timezone.localtime(one.at).isoformat(timespec="minutes")
         found[one.rate_key][one.subject, one.test] = Ruled(one.holds, str(one.by), one.reason, at)
     return found

@@ -16,6 +16,7 @@ from django.utils import timezone
 from farmland.lib.numbers import exact
 from parcels.models import Step, Work
 from parcels.progress import Ladders
+from subsidies import invented
 from subsidies.entitlements.ground import Ground, done_before
 from subsidies.models import Claim, Entitlement, Fund, Round
 from subsidies.rules.engine import Row
@@ -24,7 +25,7 @@ from tasks.models import Target
 from tasks.progress import TownFacts, figures
 
 ZERO = Decimal(0)
-OF_CLAIM = {"declared_mu", "verified_mu", "still_planted_mu", "payee", "payee_kind", "contract_mu"}
+OF_CLAIM = {"declared_mu", "verified_mu", "still_planted_mu"}
 OF_TARGET = {"share", "counted", "met", "met_on_time"}
 
 
@@ -72,6 +73,7 @@ class RoundFacts:
         self.ground = Ground(self.town, but_round=round_)
         self.before = done_before(self.town, self.program.year)
         self.works = self._works()
+        self.invented = invented.works_of(self.town, self.program.year)
         self.climbed = self._climbed()
         self.claims = self._claims()
         self.figures = self._figures() if asked & OF_TARGET else {}
@@ -183,7 +185,11 @@ class RoundFacts:
         days = climbed.days_of(rank) if rank is not None else []
         if claim is not None and claim.verified_at:
             days = [timezone.localdate(claim.verified_at)]
-        row = Row(f"work:{work.pk}", self.home(rule, work), facts, (str(work.pk),), claim and str(claim.pk))
+        made_up = self.round.is_demo or str(work.pk) in self.invented or bool(claim and claim.is_demo)
+        row = Row(
+            f"work:{work.pk}", self.home(rule, work), facts, (str(work.pk),), claim and str(claim.pk),
+            is_invented=made_up,
+        )  # fmt: skip
         return Owed(row, work, claim, tuple(days), None if rank is None else climbed.reached(rank))
 
     def home(self, rule: Rule, work: Work) -> int:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from farmland.accounts.models import User, record
 from farmland.lib.refused import Refused
+from subsidies.invented import check_hand
 from subsidies.models import Entitlement, Rate, RateVersion
 from subsidies.rates.check import parts_off
 from subsidies.refusals import logged, may
@@ -143,6 +144,7 @@ def publish(version: RateVersion, *, by: User, valid_from: date | None, valid_to
     may(by, "publish_rate", version.town, "发布标准")
     reason = _reason(reason)
     rate = _locked(version.rate)
+    _check_hand(by, rate)
     now = RateVersion.objects.select_for_update(of=("self",)).select_related("rate", "town").get(pk=version.pk)
     if now.state != DRAFT:
         raise Refused(f"这一版{now.get_state_display()}，不能再发布。", code="conflict")
@@ -184,7 +186,7 @@ def withdraw(version: RateVersion, *, by: User, reason: str) -> RateVersion:
     """A draft, or a version by which nothing has been put into a batch."""
     may(by, "publish_rate", version.town, "撤回标准")
     reason = _reason(reason)
-    _locked(version.rate)
+    _check_hand(by, _locked(version.rate))
     now = RateVersion.objects.select_for_update(of=("self",)).select_related("rate", "town").get(pk=version.pk)
     _take_back(now)
     record("撤回标准", str(now), user=by, town=now.town, reason=reason, about=now.pk)
@@ -209,6 +211,7 @@ def choose(version: RateVersion, reading: str, *, by: User, reason: str) -> Rate
     may(by, "publish_rate", version.town, "选定读法")
     reason = _reason(reason)
     rate = _locked(version.rate)
+    _check_hand(by, rate)
     now = RateVersion.objects.select_for_update(of=("self",)).select_related("rate", "town").get(pk=version.pk)
     readings = sorted(now.rule.get("readings") or {})
     if reading not in readings:
@@ -230,6 +233,12 @@ def choose(version: RateVersion, reading: str, *, by: User, reason: str) -> Rate
 
 def _locked(rate: Rate) -> Rate:
     return Rate.objects.select_for_update(of=("self",)).select_related("town", "program").get(pk=rate.pk)
+
+
+def _check_hand(by: User, rate: Rate) -> None:
+    """What real money is owed by is not moved by a demo user."""
+    real = Entitlement.objects.filter(rate_version__rate=rate, is_demo=False, state__in=Entitlement.LIVE)
+    check_hand(by, not (by.is_demo and real.exists()), "标准")
 
 
 def _check(rule: dict, chosen: str) -> None:

@@ -30,6 +30,7 @@ class Row:
     works: tuple[str, ...] = ()
     claim: str | None = None
     concerns: tuple[Concern, ...] = ()
+    is_invented: bool = False  # 演示
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Award:
     explanation: dict
     exclusions: list[dict]
     facts: dict[str, str]
+    is_invented: bool = False
 
 
 @dataclass
@@ -70,6 +72,10 @@ class Group:
     def kept(self) -> list[Row]:
         return [row for row, judged in zip(self.rows, self.judged, strict=True) if not judged.no]
 
+    @property
+    def is_invented(self) -> bool:
+        return any(row.is_invented for row in self.rows)
+
 
 def evaluate(
     rule: Rule,
@@ -77,17 +83,22 @@ def evaluate(
     *,
     words: Words | None = None,
     rulings: Rulings | None = None,
+    invented: Rulings | None = None,
     earlier: Mapping[str, Mapping[str, Decimal | None]] | None = None,
 ) -> list[Award]:
-    """One award a group, by subject. ``earlier``: rate → subject → what it was given; None while that is held."""
+    """One award a group, by subject. ``earlier``: rate → subject → what it was given; None while that is held.
+
+    ``invented``: the rulings for invented rows, where they are others than those for real ones.
+    """
     words, rulings = words or Words(), rulings or {}
-    groups = [_judged(group, rule, words, rulings) for group in _groups(rule, rows, words, rulings)]
+    answers = {False: rulings, True: rulings if invented is None else invented}
+    groups = [_judged(group, rule, words, answers) for group in _groups(rule, rows, words, answers)]
     for reading in sorted(rule.readings):
         _price(rule, reading, groups, words, earlier or {})
     return [_award(group, rule, words) for group in sorted(groups, key=lambda one: one.subject)]
 
 
-def _groups(rule: Rule, rows: Iterable[Row], words: Words, rulings: Rulings) -> list[Group]:
+def _groups(rule: Rule, rows: Iterable[Row], words: Words, answers: Mapping[bool, Rulings]) -> list[Group]:
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[subject_of(rule, row)].append(row)
@@ -96,7 +107,8 @@ def _groups(rule: Rule, rows: Iterable[Row], words: Words, rulings: Rulings) -> 
         members.sort(key=lambda row: (row.subject, row.works, row.claim or ""))
         divisions = {row.division for row in members}
         division = divisions.pop() if len(divisions) == 1 else None
-        groups.append(Group(subject, division, members, [judge(rule, row, words, rulings) for row in members]))
+        judged = [judge(rule, row, words, answers[row.is_invented]) for row in members]
+        groups.append(Group(subject, division, members, judged))
     return groups
 
 
@@ -114,7 +126,7 @@ def _grain(row: Row, grain: str) -> str:
     return "?" if value is None else str(value)
 
 
-def _judged(group: Group, rule: Rule, words: Words, rulings: Rulings) -> Group:
+def _judged(group: Group, rule: Rule, words: Words, answers: Mapping[bool, Rulings]) -> Group:
     """The group's base and own tests."""
     for grain in rule.per:
         if grain not in ("subject", "division", "year") and any(row.facts.get(grain) is None for row in group.rows):
@@ -128,7 +140,7 @@ def _judged(group: Group, rule: Rule, words: Words, rulings: Rulings) -> Group:
     except Held as held:
         group.unknown.append(words.unknown(held.fact) if held.fact else held.text)
     group.facts = group_facts(group.kept, group.base)
-    group.when = judge_group(rule, group.subject, group.facts, words, rulings)
+    group.when = judge_group(rule, group.subject, group.facts, words, answers[group.is_invented])
     group.no += group.when.no
     group.unknown += group.when.unknown
     if rule.base is not None and group.base == 0:
@@ -205,6 +217,7 @@ def _award(group: Group, rule: Rule, words: Words) -> Award:
             if test["group"] in ("unless", "guard")
         ],
         facts=facts_of(rule, group, words),
+        is_invented=group.is_invented,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from farmland.lib.conditions import Condition
 from subsidies.rules.rule import Rule
-from subsidies.rules.words import Words, canonical
+from subsidies.rules.words import Words, canonical, inner
 
 BLOCK, WARN, OFF = "block", "warn", "off"
 ALL = "*"  # the subject of a ruling that answers for every row of the rate in its round
@@ -72,20 +72,20 @@ def _condition(
     rulings: Rulings,
 ) -> None:  # fmt: skip
     answer, ruled = one.holds(facts), None
-    name, text = canonical(group, one), words.condition(one)
-    if answer is None:
+    name, text, asks = canonical(group, one), words.condition(one), answer is None
+    if asks:
         ruled = _ruling(rulings, subject, name)
         answer = ruled.holds if ruled else None
     entry = _entry(group, subject, name, text, answer, ruled, rule.clause)
-    entry |= {"fact": one.fact, "op": one.op, "value": words.value(one.fact, one.value)}
+    entry |= {"fact": one.fact, "op": one.op, "value": words.value(one.fact, one.value), "asks": asks}
     entry["found"] = words.value(one.fact, facts.get(one.fact))
     judged.tests.append(entry)
     wanted = group != "unless"
     if answer is None:
         missing = [one.fact, *([one.value[1:]] if _names_fact(one.value) and facts.get(one.value[1:]) is None else [])]
-        judged.unknown.append(f"“{text}”无法核对：{words.unknown(_missing(missing, facts))}")
+        judged.unknown.append(f"“{inner(text)}”无法核对：{words.unknown(_missing(missing, facts))}")
     elif answer != wanted:
-        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{text}”，现为{entry['found']}")
+        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{inner(text)}”，现为{entry['found']}")
 
 
 def _names_fact(value: Any) -> bool:

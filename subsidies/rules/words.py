@@ -25,15 +25,15 @@ NOT_IMPORTED = {
     "paid_by": "兑付清单还没有导入（或这块地没有落图），请导入，或由经办人认定",
 }
 REMEDIES = {
-    "treatment": "请在图斑的治理中填写处置类别",
-    "net_mu": "请在图斑上填写净面积",
+    "treatment": "请在图斑的治理中填写处置类别（未落图的在“补充资料”里填）",
+    "net_mu": "请在图斑上填写净面积（未落图的在“补充资料”里填）",
     "still_planted_mu": "请村里申报、镇里核实当年的种植面积",
     "verified_mu": "请镇里核实申报面积",
     "share": "方案没有分解到本村的任务数，请核对",
     "met": "方案没有分解到本村的任务数，请核对",
     "met_on_time": "方案没有写任务或时限，请核对",
     "allotted": "请先登记本轮下达的资金",
-    "land_class": "请在图斑上填写地类",
+    "land_class": "请在图斑上填写地类（未落图的在“补充资料”里填）",
     "finding": "请先核查图斑",
 }
 
@@ -101,7 +101,7 @@ class Words:
         remedy = REMEDIES.get(fact, "")
         if not remedy and fact.endswith("_net_mu"):
             remedy = REMEDIES["net_mu"]
-        return f"{self.fact(fact)}不知道，{remedy or '请补充后重新核算'}"
+        return f"{self.fact(fact)}不知道，{remedy or '请在“补充资料”里填写'}"
 
 
 def number_text(value: Decimal | Fraction | int) -> str:
@@ -116,6 +116,11 @@ def number_text(value: Decimal | Fraction | int) -> str:
         return f"{value.numerator}/{value.denominator}"
     sign = 1 if value < 0 else 0
     return plain(Decimal((sign, tuple(map(int, str(abs(value.numerator)))), -places)))
+
+
+def inner(text: str) -> str:
+    """A text that will stand in quotation marks: those inside it are the single ones."""
+    return text.translate({ord("“"): "‘", ord("”"): "’"})
 
 
 def canonical(group: str, one: Condition) -> str:

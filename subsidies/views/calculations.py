@@ -147,9 +147,10 @@ def named(lines, town_year: TownYear) -> list[dict]:
     found = []
     for one in lines:
         kind, _, rest = one["subject"].partition(":")
+        rest = rest if kind in ("work", "division") else f"/{one['subject']}"
         parcel = parcels.get(rest.partition("/")[0]) if kind == "work" else None
         found.append(one | {
-            "place": places.get(one["division"], str(town_year.town)), "parcel": parcel, "is_work": kind == "work",
+            "place": places.get(one["division"], str(town_year.town)), "parcel": parcel, "kind": kind,
             "tail": rest.partition("/")[2], "word": CHANGES[_change(one)], "state_word": STATES.get(one["state"], ""),
             "state_before_word": STATES.get(one["state_before"], ""), "before": _yuan(one["before"]),
             "after": _yuan(one["after"]),

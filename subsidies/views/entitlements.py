@@ -99,10 +99,13 @@ def choices(rounds: list, places: list[Division]) -> dict:
 
 
 def what_for(one: Entitlement) -> str:
-    """The parcel, or the village where the row is of all its land."""
+    """The parcel, the village where the row is of all its land, or what else its land is paid together by."""
     if one.adjusts_id:
         return "调整"
-    return name_of(one.work) if one.work_id else "全村"
+    if one.work_id:
+        return name_of(one.work)
+    kind, _, rest = one.subject.partition(":")
+    return " ".join(["全村", *rest.split("/")[1:]]) if kind == "division" else one.subject
 
 
 @money_page

@@ -40,6 +40,8 @@ RATE_FACTS = {
     "season": "季节",
     "land_class": "地类",
     "division": "行政区划",
+    "block": "连片地块",
+    "payee": "收款人",
     "payee_kind": "收款人类型",
     "year": "年度",
     "on_list": "所在清单",

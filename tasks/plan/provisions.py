@@ -25,6 +25,7 @@ YES_NO = {
     "on_pbf", "homestead", "key_project", "structure", "hardened", "in_ecological_redline", "restorable",
     "intercroppable", "met", "met_on_time", "kept", "failed_by_neglect", "second_year_planted",
 }  # fmt: skip
+CLAIMED = {"declared_mu", "verified_mu", "still_planted_mu"}
 GRAINS = {"subject", "division", "payee", "season", "year", "block", "crop"}
 ROUNDING = {"half_up", "down", "up"}
 EDGES = {"[)", "[]", "(]", "()"}
@@ -117,7 +118,15 @@ def rate_problems(rate: RateDoc, program: ProgramDoc, dictionary: DictionaryDoc)
     for one in rate.per:
         if one not in GRAINS:
             problems.append(unknown(rate, "per", one, GRAINS, "计算单元"))
-    return problems + _times(rate) + _less(rate, program) + _amounts(rate, facts) + _parts(rate) + _guards(rate)
+    return (
+        problems
+        + _claimed(rate)
+        + _times(rate)
+        + _less(rate, program)
+        + _amounts(rate, facts)
+        + _parts(rate)
+        + _guards(rate)
+    )
 
 
 def _fact(rate: RateDoc, name: str, value: str, facts: set[str]) -> list[Problem]:
@@ -126,6 +135,15 @@ def _fact(rate: RateDoc, name: str, value: str, facts: set[str]) -> list[Problem
     if value.startswith("$") and value[1:] in facts:
         return []
     return [unknown(rate, name, value, {f"${fact}" for fact in facts}, "事实（以 $ 开头）")]
+
+
+def _claimed(rate: RateDoc) -> list[Problem]:
+    """Areas of claims are known in rounds that take claims: those of ``years``."""
+    for name in ("base", "base_cap"):
+        if getattr(rate, name).removeprefix("$") in CLAIMED and not rate.years:
+            message = "按申报或核实的面积计算的，要写 years（哪些年申报）；只申报一年的起止写同一年，如 [2025, 2025]。"
+            return [_problem(rate, name, message)]
+    return []
 
 
 def _times(rate: RateDoc) -> list[Problem]:

@@ -280,6 +280,8 @@ calculation_rulings      GET    round       302  404  200  200  200  200  200  2
 calculation_rulings      POST   round       302  404  405  405  405  405  405  405  405
 calculation_rule         GET    round       302  404  405  405  405  405  405  405  405
 calculation_rule         POST   round       302  404  400  403  403  403  403  400  400
+calculation_facts        GET    round       302  404  200  200  200  200  200  200  200
+calculation_facts        POST   round       302  404  400  403  403  403  403  400  400
 subsidy_list             GET    town        302  200  200  200  200  200  200  200  200
 subsidy_list             POST   town        302  405  405  405  405  405  405  405  405
 claim_list               GET    town        302  200  200  200  200  200  200  200  200

@@ -291,7 +291,7 @@ def test_a_threshold_is_judged_on_the_sum_of_a_payee():
     found = pay(shape, *rows)
     assert amounts(found) == {"A": "800.00", "B": "0.00"}
     assert found["A"].division is None  # land in two villages
-    assert "计算面积不少于“20”" in found["B"].reason
+    assert "计算面积不少于‘20’" in found["B"].reason
 
 
 def test_a_fixed_amount_needs_no_area():
