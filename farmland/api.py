@@ -13,6 +13,7 @@ from parcels.inspection_api import InspectionList
 from subsidies.api import ProgramList, RateList
 from subsidies.claiming.claim_api import ClaimDoor
 from subsidies.claiming.claim_api import paths as claim_paths
+from subsidies.claiming.forecast_api import ForecastList
 from subsidies.paying.money_api import BatchList, EntitlementList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
@@ -53,7 +54,7 @@ class DocsPage(SpectacularSwaggerSplitView):
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
-    ProgramList, RateList, EntitlementList, ClaimDoor, BatchList, JobList,
+    ProgramList, RateList, EntitlementList, ClaimDoor, ForecastList, BatchList, JobList,
 ]  # fmt: skip
 v1 = (
     land_paths

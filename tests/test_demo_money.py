@@ -14,7 +14,7 @@ from parcels.progress import Ladders
 from subsidies.claiming import claims
 from subsidies.entitlements import calculations
 from subsidies.models import Batch, Claim, Entitlement, Fund, Payee, Payment, Publicity, RateVersion, Round, Ruling
-from subsidies.paying import batches, funds, payees, payments, publicity
+from subsidies.paying import batches, funds, papers, payees, payments, publicity
 from subsidies.proof import audit
 from tasks.models import TownYear
 from tests.subsidies.pay_world import PNG, picture
@@ -111,6 +111,10 @@ class Real:
 
     def approved(self) -> Batch:
         batch = batches.prepare(self.round, by=self.agri)
+        with pytest.raises(Refused, match="缺材料：区级验收资料"):
+            batches.review(batch, version=batch.version, by=self.official)
+        papers.keep(batch, name="区级验收资料", file=picture("c.png", PNG + b"?"), by=self.agri)
+        batch.refresh_from_db()
         batches.review(batch, version=batch.version, by=self.official)
         batch.refresh_from_db()
         publicity.publish(batch, place="公开栏", version=batch.version, by=self.agri, photo=picture())

@@ -18,7 +18,7 @@ from farmland.places.models import Division
 from subsidies.claiming import claims, verifying
 from subsidies.entitlements import calculations
 from subsidies.models import Batch, Entitlement, Payee, Payment, Program, RateVersion, Round
-from subsidies.paying import adjustments, batches, funds, payees, payments, publicity
+from subsidies.paying import adjustments, batches, checks, funds, papers, payees, payments, publicity
 from subsidies.rates import versions
 from tasks.models import Plan, TownYear
 
@@ -143,6 +143,8 @@ class Xihe:
         return batches.prepare(self.round, by=self.agri, divisions=chosen, note=note or "演示批次")
 
     def _review(self, batch: Batch) -> Batch:
+        for name in checks.missing_papers(batch):
+            papers.keep(batch, name=name, file=notice(batch, 2, name), by=self.agri)
         return batches.review(batch, version=_version(batch), by=self.official)
 
     def _publish(self, batch: Batch) -> None:
@@ -251,8 +253,8 @@ def _version(batch: Batch) -> int:
     return Batch.objects.values_list("version", flat=True).get(pk=batch.pk)
 
 
-def notice(batch: Batch, number: int) -> SimpleUploadedFile:
-    """A sheet on a wall, painted; each is another picture."""
+def notice(batch: Batch, number: int, what: str = "公示") -> SimpleUploadedFile:
+    """A sheet on a wall or a desk, painted; each is another picture."""
     image = Image.new("RGB", (640, 480), "#c9c2b4")
     pen = ImageDraw.Draw(image)
     pen.rectangle((170, 60, 470, 420), fill="#f7f5ee", outline="#8d8678", width=3)
@@ -264,4 +266,4 @@ def notice(batch: Batch, number: int) -> SimpleUploadedFile:
     stamp(pen, 26, 4)
     out = BytesIO()
     image.save(out, "JPEG", quality=70)
-    return SimpleUploadedFile(f"演示_公示_{batch.number}_{number + 1}.jpg", out.getvalue(), "image/jpeg")
+    return SimpleUploadedFile(f"演示_{what}_{batch.number}_{number + 1}.jpg", out.getvalue(), "image/jpeg")

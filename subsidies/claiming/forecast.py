@@ -48,11 +48,11 @@ class Forecast:
         return sum((one.amount for one in self.totals.values()), ZERO)
 
 
-def forecast(town: Division, plan_year: int, user) -> Forecast:
-    """Of the villages whose money the user may read. A smaller area of one year is kept in the years after it."""
+def forecast(town: Division, plan_year: int, divisions) -> Forecast:
+    """Of these divisions (a queryset). A smaller area of one year is kept in the years after it."""
     accepted = Accepted(town, plan_year)
     found = Forecast(left_out=[one for one in accepted.every if one.yuan_per_mu is None])
-    works = list(accepted.works().filter(division__in=user.divisions_for("read_money"))) if accepted.every else []
+    works = list(accepted.works().filter(division__in=divisions)) if accepted.every else []
     own, given_up = own_areas([one.pk for one in works]), _given_up(town, plan_year)
     cells: dict[Division, dict[int, Year]] = defaultdict(lambda: defaultdict(Year))
     for program, rates in accepted.rates.items():

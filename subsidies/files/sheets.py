@@ -16,6 +16,7 @@ from subsidies.paying import accounts, publicity
 from subsidies.paying.hands import HANDS
 
 BLANK = "　　　　年　　月　　日"
+ENTERED = "系统经办（登记时间）："
 PUBLIC = {"coop", "company"}  # shown by name on a wall
 COMMON = {"village", "group", "town"}  # shown by what they are: such an account may be in a person's name
 SHORTEST = 5  # letters of an organisation's name; a shorter one is a person's, whatever its kind says
@@ -72,7 +73,7 @@ class Figures:
             at = getattr(self.batch, f"{name}_at")
             if at:
                 told.append(f"{word} {getattr(self.batch, f'{name}_by')}（{timezone.localtime(at):%Y-%m-%d}）")
-        return f"系统经办：{'，'.join(told)}。" if told else ""
+        return f"{ENTERED}{'，'.join(told)}。" if told else ""
 
 
 def payment(figures: Figures, numbers: Mapping | None = None) -> list[Paper]:
@@ -192,7 +193,7 @@ def application(figures: Figures) -> list[Paper]:
         ["补助范围", f"{len(villages)} 个村，{len(figures.owed)} 笔，详见分村汇总表"],
         ["公示情况", _posted(publicity.in_force(batch))],
         ["附件", _papers(batch)],
-        ["系统经办", figures.hands().removeprefix("系统经办：") or "—"],
+        ["系统经办\n（登记时间）", figures.hands().removeprefix(ENTERED) or "—"],
     ]
     posts = program.approvals or ["经办单位", "审核", "批准", "财政"]
     rows += [[f"{post}\n意见", f"\n\n\n\n签字（盖章）：　　　　　　　　　　{BLANK}"] for post in posts]

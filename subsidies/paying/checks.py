@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from farmland.lib.numbers import plain
 from farmland.lib.refused import Refused
 from parcels.models import Step
-from subsidies.models import Batch, BatchLine, Calculation, Claim, Entitlement, Payee
+from subsidies.models import Batch, BatchLine, Calculation, Claim, Entitlement, Payee, Rate
 from subsidies.paying.payees import shared_accounts, waiting_changes
 
 VILLAGE = "village"
@@ -56,9 +56,20 @@ def parts_of(entitlement: Entitlement) -> list[tuple[str, Decimal]]:
     return [(kind, amount) for kind, amount in parts.items() if amount]
 
 
+def required_papers(batch: Batch) -> dict[str, str]:
+    """Name → clause of the papers the plan asks for: for the program, and for the rates the batch pays by."""
+    rows = Entitlement.objects.filter(lines__batch=batch, adjusts=None)
+    rates = Rate.objects.filter(pk__in=rows.values("rate_version__rate")).order_by("order")
+    found = dict.fromkeys(batch.program.documents, batch.program.clause)
+    for rate in rates.only("shape", "clause"):
+        for name in rate.shape.get("documents") or ():
+            found.setdefault(name, rate.clause)
+    return found
+
+
 def missing_papers(batch: Batch) -> list[str]:
     there = set(batch.papers.values_list("name", flat=True))
-    return [name for name in batch.program.documents if name not in there]
+    return [name for name in required_papers(batch) if name not in there]
 
 
 def incomplete(batch: Batch) -> list[str]:

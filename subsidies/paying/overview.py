@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 
 from farmland.lib.fields import MoneyField
+from subsidies.claiming.claims import closed_text
 from subsidies.models import Batch, BatchLine, Calculation, Claim, Entitlement, Payment, Round
 from tasks.models import TownYear
 
@@ -121,7 +122,7 @@ NEXT_HAND = {  # state of a batch → the right that takes it further, and in wh
 def needs(user, town_year: TownYear, rounds: Iterable[Round], found: Sums) -> list[Task]:
     """What needs this person today. Two queries."""
     ids = [one.pk for one in rounds]
-    tasks = _claims(user, ids)
+    tasks = _claims(user, ids) + _open_claims(user, rounds)
     if user.can("prepare_payment", town_year.town):
         tasks.append(Task("笔应补暂缓，等资料或认定", found.held, "entitlement_list", "state=held"))
     tasks += _batches(user, town_year.town, ids)
@@ -141,13 +142,32 @@ def _claims(user, ids: list) -> list[Task]:
     ]
 
 
+def _open_claims(user, rounds: Iterable[Round]) -> list[Task]:
+    """What a village may still declare, by the year's last day."""
+    if not user.can("claim"):
+        return []
+    taking = {one.pk: one for one in rounds if one.is_yearly and not closed_text(one, one.today())}
+    mine = Claim.objects.filter(
+        round__in=taking, state="draft", cap_mu__gt=0, division__in=user.divisions_for("claim")
+    )
+    tasks = []
+    for pk, count in mine.order_by().values_list("round").annotate(n=Count("pk")):
+        one = taking[pk]
+        last = f"，{one.closes_on:%Y-%m-%d} 截止" if one.closes_on else ""
+        text = f"项 {one.year} 年管护还没有申报{last}"
+        tasks.append(Task(text, count, "claim_list", f"for={one.year}&state=draft"))
+    return tasks
+
+
 def _batches(user, town, ids: list) -> list[Task]:
     acts = {state: words for state, (right, words) in NEXT_HAND.items() if user.can(right, town)}
     if not acts:
         return []
     unanswered = Count("publicities__objections", filter=Q(publicities__objections__state="open"), distinct=True)
     rows = Batch.objects.visible_to(user).filter(round__in=ids, state__in=list(NEXT_HAND)).order_by()
-    rows = list(rows.values_list("state").annotate(n=Count("pk", distinct=True), o=unanswered))
+    mine = Q(prepared_by=user) | Q(reviewed_by=user) | Q(approved_by=user)  # who may not take it further
+    free = Q(state__in=("reviewed", "paid")) | Q(pk__in=Batch.objects.filter(round__in=ids).exclude(mine))
+    rows = list(rows.values_list("state").annotate(n=Count("pk", filter=free, distinct=True), o=unanswered))
     counted = {state: count for state, count, _ in rows}
     tasks = [Task(words, counted.get(state, 0), "batch_list", f"state={state}") for state, words in acts.items()]
     if user.can("review_payment", town):

@@ -42,14 +42,23 @@ def terms_of(program: Program) -> Terms:
 
 
 class WorkDays:
-    """The days worked: Mondays to Fridays but for the dictionary's holidays, and the days worked instead."""
+    """The days worked: Mondays to Fridays but for the dictionary's holidays, and the days worked instead.
+
+    Refused for a year whose holidays nobody has entered: counted without them, a list would come down too early.
+    """
 
     def __init__(self, town: Division):
         terms = Term.objects.of(HOLIDAY, town).values_list("code", "attrs")
         self._told = {code: bool((attrs or {}).get("works")) for code, attrs in terms}
-        self.years = {int(code[:4]) for code in self._told if code[:4].isdigit()}
+        self._years = {code[:4] for code in self._told}
 
     def works(self, day: date) -> bool:
+        if f"{day.year}" not in self._years:
+            raise Refused(
+                f"{day.year} 年的节假日还没有录入，按工作日公示的期满日算不出来：请管理员按国务院办公厅的通知，"
+                f"在字典“节假日”（holiday）中补上 {day.year} 年，再公示。",
+                field="starts_on", code="calendar",
+            )  # fmt: skip
         return self._told.get(day.isoformat(), day.weekday() < 5)
 
 
@@ -62,6 +71,15 @@ def last_day(start: date, terms: Terms, days: WorkDays) -> date:
         day += ONE_DAY
         left -= days.works(day)
     return day
+
+
+def outlook(program: Program, start: date) -> str:
+    """When a list posted on ``start`` comes down, or why nobody can tell, as a sentence."""
+    try:
+        last = last_day(start, terms_of(program), WorkDays(program.town))
+    except Refused as refusal:
+        return refusal.message
+    return f"{start:%Y-%m-%d} 张贴的，公示到 {last:%Y-%m-%d}。"
 
 
 @logged("公示批次")

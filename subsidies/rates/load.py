@@ -14,7 +14,7 @@ from tasks.plan.sync import Differences, Wanted, sync
 
 SHAPE = (
     "per", "base", "base_cap", "where", "unless", "when", "lines", "readings", "chosen", "less", "at_most", "round",
-    "payees", "sources", "guards", "due", "note",
+    "payees", "sources", "guards", "due", "documents", "note",
 )  # fmt: skip
 GONE = "方案已不再列出这项标准，已核算的保留，不再核算新的"
 MONEY = (Entitlement, Claim, Batch, Fund, Ruling)

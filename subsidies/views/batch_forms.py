@@ -57,7 +57,10 @@ class PhotoForm(forms.Form):
 
 
 class PaperForm(forms.Form):
-    name = forms.CharField(label="材料", max_length=120, error_messages={"required": "请写材料名称。"})
+    name = forms.CharField(
+        label="材料", max_length=120, error_messages={"required": "请写材料名称。"},
+        widget=forms.TextInput(attrs={"list": "usual-papers", "autocomplete": "off"}),
+    )  # fmt: skip
     file = forms.FileField(label="文件", error_messages={"required": "请选择文件。"})
 
 

@@ -11,9 +11,8 @@ from farmland.lib.amount_in_words import amount_in_words
 from subsidies.files.rows import lines_of
 from subsidies.files.sheets import NAMES
 from subsidies.models import Batch
-from subsidies.paying import hands, publicity
+from subsidies.paying import checks, hands, publicity
 from subsidies.paying.batches import MOVES
-from subsidies.paying.checks import Accounts
 from subsidies.views import batch_forms as forms
 from subsidies.views.common import tabs
 from tasks.models import TownYear
@@ -51,6 +50,7 @@ class BatchPage:
         self.labels = Labels(town_year.town)
         self.today = town_year.today()
         self.papers = list(batch.papers.select_related("upload", "by"))
+        self.required = checks.required_papers(batch)
         notices = batch.publicities.select_related("posted", "taken_down", "by")
         self.notices = list(notices.prefetch_related("objections__answered_by").order_by("-number"))
         self.standing = next((one for one in self.notices if one.state != "void"), None)
@@ -108,7 +108,8 @@ class BatchPage:
             "next": NEXT.get(batch.state, ""),
             "photo_forms": self.photo_forms(),
             "objection_form": self.form("object", forms.ObjectionForm, on=self.today) if self.runs() else None,
-            "paper_form": self.form("paper", forms.PaperForm),
+            "usual_papers": list(dict.fromkeys([*self.missing(), *self.labels.all("batch_paper").values()])),
+            "paper_form": self.form("paper", forms.PaperForm, name=next(iter(self.missing()), "")),
         }
 
     def sheets(self) -> list[tuple[str, str, str]]:
@@ -141,7 +142,7 @@ class BatchPage:
         if batch.state == "draft":
             if self.counts["open"]:
                 found.append(f"{self.counts['open']} 行没有收款账户")
-            found += [f"缺材料：{one['name']}" for one in self.checklist() if one["required"] and not one["files"]]
+            found += [f"缺材料：{name}" for name in self.missing()]
         if batch.state == "published" and self.standing:
             found += publicity.waits_of(self.standing, self.today)
         if batch.state == "paid" and self.counts["arrived"] < self.counts["rows"]:
@@ -159,7 +160,7 @@ class BatchPage:
         page = paginator.get_page(self.request.GET.get("page"))
         open_ones = [one for one in page.object_list if one.payee is None] if self.batch.state == "draft" else []
         places = {one.division_id for one in open_ones}
-        accounts = Accounts(self.batch.town_id, places, self.batch.is_demo) if open_ones else None
+        accounts = checks.Accounts(self.batch.town_id, places, self.batch.is_demo) if open_ones else None
         for one in page.object_list:
             one.choices = accounts.choices(one.division_id, one.payee_kind) if one in open_ones else []
             one.kind_name = self.labels.of("payee_kind", one.payee_kind)
@@ -168,13 +169,19 @@ class BatchPage:
         return page
 
     def checklist(self) -> list[dict]:
-        """The plan's papers first, then whatever else was brought."""
-        required = self.batch.program.documents
-        names = list(dict.fromkeys([*required, *(one.name for one in self.papers)]))
+        """The plan's papers first, with their clauses, then whatever else was brought."""
+        names = list(dict.fromkeys([*self.required, *(one.name for one in self.papers)]))
         return [
-            {"name": name, "required": name in required, "files": [one for one in self.papers if one.name == name]}
+            {
+                "name": name, "required": name in self.required, "clause": self.required.get(name, ""),
+                "files": [one for one in self.papers if one.name == name],
+            }
             for name in names
-        ]
+        ]  # fmt: skip
+
+    def missing(self) -> list[str]:
+        there = {one.name for one in self.papers}
+        return [name for name in self.required if name not in there]
 
     def objections(self) -> list:
         found = [(notice, one) for notice in self.notices for one in notice.objections.all()]
@@ -196,7 +203,7 @@ class BatchPage:
             if getattr(self.standing, name) is None
         ]
 
-    def form(self, name: str, kind, **first):
+    def form(self, name: str, kind, /, **first):
         more = {}
         if kind is forms.PayForm:
             more["sources"] = list(self.labels.all("fund_source").items())
@@ -213,7 +220,7 @@ class BatchPage:
         }  # fmt: skip
         found = [
             {
-                "name": name, "url": f"batch_{name}", "label": MOVES[name].label, "note": NOTES[name],
+                "name": name, "url": f"batch_{name}", "label": MOVES[name].label, "note": self.note(name),
                 "form": self.form(name, kind, **({"starts_on": self.today} if name == "publish" else {})),
                 "primary": self.goes_on(name), "ask": ASK.get(name, ""),
             }
@@ -222,11 +229,13 @@ class BatchPage:
         ]  # fmt: skip
         return sorted(found, key=lambda one: not one["primary"])
 
+    def note(self, name: str) -> str:
+        more = publicity.outlook(self.batch.program, self.today) if name == "publish" else ""
+        return f"{more}{NOTES[name]}"
+
     def goes_on(self, name: str) -> bool:
-        """Whether a move is the next thing to do: vouchers come before the reconciliation."""
-        if name == "reconcile":
-            return self.counts["arrived"] >= self.counts["rows"]
-        return name not in ("send_back", "void")
+        """Whether a move is the next thing to do: not while anything is still waited for."""
+        return name not in ("send_back", "void") and not self.waits()
 
 
 NEXT = {  # for whoever has no hand in it

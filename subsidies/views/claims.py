@@ -192,12 +192,12 @@ def photos_of(claim: Claim) -> list[Evidence]:
 @require_safe
 def claim_forecast(request, town_year: TownYear):
     """The aftercare of the years to come, by village, less what is known to be given up."""
-    found = forecast(town_year.town, town_year.year, request.user)
+    found = forecast(town_year.town, town_year.year, request.user.divisions_for("read_money"))
     return render(request, "subsidies/claim_forecast.html", {
         "town_year": town_year, "tabs": tabs(request, town_year), "found": found,
-        "rows": [(division, list(by_year.values()), sum((one.amount for one in by_year.values()), ZERO))
+        "rows": [(division, list(by_year.items()), sum((one.amount for one in by_year.values()), ZERO))
                  for division, by_year in found.rows.items()],
-        "totals": list(found.totals.values()),
+        "totals": list(found.totals.items()),
     })  # fmt: skip
 
 

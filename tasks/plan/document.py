@@ -308,6 +308,7 @@ class RateDoc(Node):
     sources: list = free()
     guards: dict = free()  # what is looked at before money goes out: block, warn or off
     open: str = text()  # why no figure is given: the rate stays open and says so
+    documents: list[str] = words()  # papers a batch that pays by this rate needs, beside the program's
     note: str = text()
 
 
@@ -321,7 +322,7 @@ class ProgramDoc(Node):
     publicity_days: int | None = integer()  # 公示期
     publicity_counting: str = choice("calendar", "working", default="calendar")
     approvals: list[str] = words()  # who must approve, in their order
-    documents: list[str] = words()  # papers an application needs
+    documents: list[str] = words()  # papers every batch of the program needs
     rates: list[RateDoc] = parts(RateDoc, required=True)
 
 

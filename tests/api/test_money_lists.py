@@ -4,12 +4,15 @@ import csv
 import io
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from farmland.accounts.models import ApiToken, Event
+from subsidies.claiming.claims import Said, declare
 from subsidies.models import Claim, Entitlement, Publicity
 from tests.subsidies.claim_world import make_world, opened
 from tests.subsidies.entitlement_world import add_batch, add_rows
@@ -110,6 +113,10 @@ def test_a_village_reads_its_own_money_only(world):
         pytest.param("claims", {"town": "qingxi", "state": "draft"}, 4, id="claims by state"),
         pytest.param("claims", {"kind": "abandonment"}, 4, id="claims by kind"),
         pytest.param("claims", {"kind": "offset"}, 0, id="claims of another kind"),
+        pytest.param("care-forecast", {"town": "qingxi", "plan_year": "2024"}, 6, id="forecast"),
+        pytest.param("care-forecast", {"year": "2026"}, 2, id="forecast of a year"),
+        pytest.param("care-forecast", {"plan_year": "2023"}, 0, id="forecast of another plan"),
+        pytest.param("care-forecast", {"updated_since": "2999-01-01"}, 0, id="forecast updated later"),
         pytest.param("batches", {"year": "2024", "town": "qingxi", "state": "paid"}, 1, id="batches"),
         pytest.param("batches", {"state": "draft"}, 0, id="batches by state"),
         pytest.param("batches", {"number": "QX-2024-B01"}, 1, id="batch by number"),
@@ -117,6 +124,31 @@ def test_a_village_reads_its_own_money_only(world):
 )
 def test_filter(world, name, query, count):
     assert len(rows(api(world.official), name, **query)) == count
+
+
+def test_the_forecast_is_the_page_s_to_the_cent_and_a_village_reads_its_own(world):
+    first, *_ = world.claims
+    declare(first, Said(Decimal("2"), reason="撂荒"), by=world.head)
+
+    found = rows(api(world.official), "care-forecast", year="2026")
+
+    names = ("division_name", "accepted_mu", "given_up_mu", "area_mu", "amount_yuan")
+    assert [tuple(one[name] for name in names) for one in found] == [
+        ("东村", "12.12", "0.77", "11.35", "3405.00"),
+        ("西村", "4", "0", "4", "1200.00"),
+    ]
+    pages = Client()
+    pages.force_login(world.official)
+    page = pages.get("/qingxi/2024/subsidies/claims/forecast/").content.decode()
+    assert "3,405.00" in page
+    assert "13,815.00" in page  # 3 × (3405 + 1200)
+    assert {one["division"] for one in rows(api(world.head), "care-forecast")} == {world.east.code}
+    assert api(world.neighbour).get(f"/api/v1/care-forecast/{found[0]['id']}/").status_code == 404
+    assert api(world.head).get(f"/api/v1/care-forecast/{found[0]['id']}/").json() == found[0]
+    answer = api(world.head).get("/api/v1/care-forecast/", {"format": "xlsx"})
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    answer.close()
+    assert [row[9] for row in book.active.iter_rows(min_row=2, values_only=True)] == [3405] * 3
 
 
 def test_filters_that_name_rows(world):

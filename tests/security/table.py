@@ -543,6 +543,10 @@ api_claims_verify        GET    claim       401  405  405  405  405  405  405  4
 api_claims_verify        POST   claim       401  403  400  403  403  403  403  400  400
 api_claims_withdraw      GET    claim       401  405  405  405  405  405  405  405  405
 api_claims_withdraw      POST   claim       401  409  403  403  403  403  403  403  409
+api_care-forecast        GET    list        401  200  200  200  200  200  200  200  200
+api_care-forecast        POST   list        401  405  405  405  405  405  405  405  405
+api_care-forecast_detail GET    forecast    401  200  200  200  200  200  200  200  200
+api_care-forecast_detail POST   forecast    401  405  405  405  405  405  405  405  405
 api_batches              GET    list        401  200  200  200  200  200  200  200  200
 api_batches              POST   list        401  405  405  405  405  405  405  405  405
 api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
@@ -555,7 +559,7 @@ api_jobs_detail          POST   job         401  405  405  405  405  405  405  4
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
     "submission", "share", "progress", "job", "clue", "inspection", "evidence", "claim", "claim_file", "entitlement",
-    "payee",
+    "payee", "forecast",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

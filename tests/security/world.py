@@ -201,6 +201,7 @@ class Planter:
         found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.payee, found.batch_file = self.payee(), self.notice(found.batch)
         self.line(found)
+        found.forecast = self.forecast(work)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         found.plan_rate, found.version, found.round, found.calculation = self.computing()
         if self.division == self.town:
@@ -487,6 +488,20 @@ class Planter:
             note=self.word("moneynote"), is_demo=self.by.is_demo,
         )  # fmt: skip
         return claim, file, entitlement, batch
+
+    def forecast(self, work: Work) -> SimpleNamespace:
+        """What the accepted work of the place costs next year, by a rate of the town that pays by year."""
+        program = Program.objects.filter(town=self.town).order_by("order").first()
+        level = next(rung.level for rung in Ladders(self.town).rungs(self.kind.code) if rung.level)
+        rate, _ = Rate.objects.get_or_create(
+            town=self.town, program=program, year=program.year, key="forecast",
+            defaults={
+                "name": "管护", "yuan_per_mu": Decimal(300), "years": [program.year + 1], "order": 99,
+                "shape": {"base_cap": f"${level}_mu"},
+            },
+        )  # fmt: skip
+        rate.kinds.add(self.kind)
+        return SimpleNamespace(pk=f"{work.division_id}.{program.year}.{program.year + 1}")
 
     def payee(self) -> Payee:
         """An account in use, with a pending change of it."""

@@ -52,10 +52,15 @@ def test_a_batch_goes_its_way_by_clicks(world):
     assert "玖仟贰佰伍拾元整" in page
     assert "缺材料：会议纪要" in page
 
+    assert "1 个批次待审核" not in text(agri.get(ROOT))  # who prepared it does not review it
+    assert "1 个批次待审核" in text(client(world.reviewer).get(ROOT))
+
     post(world.agri, batch, "paper", name="会议纪要", file=SimpleUploadedFile("纪要.pdf", b"%PDF-1.7"))
     post(world.reviewer, batch, "review")
+    assert "2024-10-12 张贴的，公示到 2024-10-18。" in text(agri.get(at(batch)))
     post(world.agri, batch, "publish", place="公开栏", starts_on="2024-10-12", photo=picture())
     page = text(agri.get(at(batch)))
+    assert "演示的工作日期停在 2024-10-12" in page
     assert "公示还剩 7 天" in page
     assert "（方案没有写，按默认）" in page
     world.today(7)

@@ -1,6 +1,6 @@
 """A batch from draft to reconciliation: what each step asks for, who may take it, and what it leaves."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -9,11 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from farmland.accounts.models import Event
 from farmland.lib.refused import Refused, Stale
 from farmland.places.models import Term
-from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment, Round
-from subsidies.paying import adjustments, batches, funds, papers, payments, publicity
+from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payment, Program, Round
+from subsidies.paying import adjustments, batches, checks, funds, papers, payments, publicity
 from subsidies.paying.publicity import Terms, WorkDays, last_day
 from tests.subsidies.pay_world import PNG, World, picture
-from tests.tasks.land import TODAY
+from tests.tasks.land import TODAY, YEAR
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +123,22 @@ def test_a_missing_paper_keeps_a_batch_from_review(settings, tmp_path):
     assert world.review(batch).state == "reviewed"
 
 
+def test_a_paper_of_a_rate_is_asked_of_the_batches_that_pay_by_it_alone(world):
+    world.rate.shape = {"documents": ["区级验收资料"]}
+    world.rate.save()
+    batch = world.prepare()
+    assert checks.required_papers(batch) == {"区级验收资料": "五（二）"}
+    with pytest.raises(Refused, match="缺材料：区级验收资料"):
+        world.review(batch)
+    papers.keep(batch, name="区级验收资料", file=SimpleUploadedFile("a.pdf", b"%PDF-1.7"), by=world.agri)
+    batch.refresh_from_db()
+    assert world.review(batch).state == "reviewed"
+
+    BatchLine.objects.filter(batch=batch).delete()
+
+    assert checks.required_papers(batch) == {}
+
+
 # separation
 
 
@@ -216,6 +232,32 @@ def test_working_days_leave_out_weekends_and_holidays_and_count_days_worked_inst
     assert last_day(date(2024, 9, 30), Terms(5, "working"), days) == date(2024, 10, 11)
     assert last_day(date(2024, 9, 30), Terms(6, "working"), days) == date(2024, 10, 12)
     assert last_day(date(2024, 10, 5), Terms(1, "working"), days) == date(2024, 10, 8)
+
+
+@pytest.mark.parametrize(("year", "legal"), [(2023, 11), (2024, 11), (2025, 13), (2026, 13)])
+def test_a_calendar_year_gives_the_legal_holidays_and_no_more(world, year, legal):
+    """What is taken off beside them is worked on weekends: 全国年节及纪念日放假办法, 11 days, 13 from 2025."""
+    days = WorkDays(world.town)
+    every = [date(year, 1, 1) + timedelta(days=n) for n in range(366 if year % 4 == 0 else 365)]
+
+    assert sum(days.works(day) for day in every) == sum(day.weekday() < 5 for day in every) - legal
+
+
+def test_a_year_whose_holidays_nobody_entered_stops_a_publicity_by_working_days(world):
+    Term.objects.filter(dictionary="holiday").delete()
+    Program.objects.filter(pk=world.program.pk).update(publicity_days=5, publicity_counting="working")
+    batch = world.review(world.prepare())
+    with pytest.raises(Refused, match=f"{YEAR} 年的节假日还没有录入"):
+        publicity.publish(batch, place="公开栏", version=batch.version, by=world.agri)
+    assert not publicity.in_force(batch)
+    Term.objects.create(dictionary="holiday", code=f"{YEAR}-01-01", label="元旦")
+    assert world.publish(batch).counting == "working"
+
+    days = WorkDays(world.town)
+
+    with pytest.raises(Refused, match=f"{YEAR + 1} 年的节假日还没有录入"):
+        last_day(date(YEAR, 12, 30), Terms(5, "working"), days)
+    assert last_day(date(YEAR, 12, 30), Terms(5, "calendar"), days) == date(YEAR + 1, 1, 3)
 
 
 def test_a_silent_plan_means_seven_days_and_says_so(world, settings):

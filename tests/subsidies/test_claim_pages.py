@@ -98,6 +98,20 @@ def test_another_villages_claim_is_a_missing_one_and_logged(world, client):
     assert state(world.claims[0]) == "draft"
 
 
+def test_a_village_is_told_what_it_has_not_declared_and_until_when(world, client):
+    sign_in(client, world.head)
+    page = shown(client, "/qingxi/2024/subsidies/")
+    assert "3 项 2025 年管护还没有申报，2025-10-31 截止" in page
+    assert "按村" not in page  # its own sums stand in the rounds already
+    sign_in(client, world.neighbour)
+    assert "1 项 2025 年管护还没有申报" in shown(client, "/qingxi/2024/subsidies/")
+
+    world.year.working_date = date(2025, 11, 1)
+    world.year.save()
+
+    assert "还没有申报" not in shown(client, "/qingxi/2024/subsidies/")
+
+
 def test_the_town_verifies_ticked_ones_and_one_by_one(world, client):
     sign_in(client, world.head)
     client.post(f"{CLAIMS}declare-rest/", {"for": "2025", "division": world.east.code})

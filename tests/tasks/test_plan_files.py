@@ -425,3 +425,13 @@ def test_xihe_rules_for_abandoned_land_do_not_answer_for_reforestation():
 def test_erping_retention_holds_from_2021_to_2035():
     target = next(one for one in ERPING.targets if one.key == "retention")
     assert (target.from_year, target.to_year) == (2021, 2035)
+
+
+def test_every_rate_asks_for_the_papers_its_clause_rests_on():
+    papers = {one.key: one.documents for doc in DOCS.values() for program in doc.programs for one in program.rates}
+
+    assert all(papers.values())
+    assert papers["shrub"] == ["区级验收资料"]  # 最终面积以通过区级验收的数量为准
+    assert papers["care-restoration"] == ["村管护申报表", "镇级验收资料"]  # 由各村申报，镇级按照申报验收面积拨付
+    assert papers["net600"] == ["市级审核通过资料"]
+    assert papers["work-funds"] == ["市级验收资料"]
