@@ -34,6 +34,12 @@ class LayerKind:
 UNKNOWN = LayerKind("other", "其他图层", WARN, "layer")
 
 
+def names_of_lists(kind: LayerKind, town: Division) -> list[str]:
+    """What the town's plan calls the lists of this kind that its policies ask for."""
+    dictionary = {"done_earlier": "list", "paid_elsewhere": "policy"}.get(kind.role)
+    return [one.label for one in Term.objects.of(dictionary, town)] if dictionary else []
+
+
 def layer_kinds(town: Division) -> dict[str, LayerKind]:
     """The common kinds and the town's own, which replace common ones of the same code. One query."""
     rows = sorted(Term.objects.of("layer_kind", town), key=lambda one: one.town_id is not None)

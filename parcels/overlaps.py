@@ -4,7 +4,8 @@ Elsewhere is another parcel of the same or an earlier year, or a layer in force.
 from what is stored, written as the difference to what was found before: run again it changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,13 +18,13 @@ from farmland.lib import geo
 from farmland.lib.api.lists import batches
 from farmland.lib.bulk import insert
 from farmland.places.models import Division
-from parcels.layers import ROLES, layers_in_force
+from parcels.layers import layers_in_force
 from parcels.models import Listing, Overlap, Parcel, ParcelList, Shape
+from parcels.same_code import LONG_CODE, Villages, plain_code
 
 CHUNK = 2000
 BATCH = 500
 SMALLEST, LEAST_SHARE = Decimal("0.05"), Decimal("0.1")  # less than both is how lines are drawn, no overlap
-LONG_CODE, LAYER_CODE = 10, 5  # characters: a shorter code may be unique in its village only, or in its list
 PLACES, UNIT = 4, 10_000
 COLUMNS = ("parcel_id", "other_id", "layer_id", "by", "division_id", "area_mu", "share")
 CHANGING = ("division_id", "area_mu", "share")
@@ -126,27 +127,29 @@ def by_area(town: Division, year: int, step: Step = lambda done, total: None) ->
 
 def by_code(town: Division, year: int) -> list[Found]:
     """Parcels whose code an earlier year or a layer in force has too."""
-    force = {one.pk for one in layers_in_force(town, year)}
+    mine: dict[str, list] = defaultdict(list)
     rows = Parcel.objects.filter(town=town, year=year).order_by("pk").values_list("pk", "division", "codes")
-    found = {}
-    for some in batches(rows.iterator(chunk_size=CHUNK), CHUNK):
-        mine = {}
-        for pk, division, codes in some:
-            for code in codes:
-                mine.setdefault(code, []).append((pk, division))
-        listed = Listing.objects.filter(town=town, code__in=list(mine)).exclude(parcel__year__gte=year)
-        for one in listed.select_related("parcel", "list").only("code", "parcel__division", "list__role"):
-            for pk, division in mine[one.code]:
-                if _same_code(one, division, force):
-                    layer = None if one.parcel_id else one.list_id
-                    found[pk, one.parcel_id, layer] = Found(pk, one.parcel_id, layer, "code")
-    return list(found.values())
+    for pk, division, codes in rows.iterator(chunk_size=CHUNK):
+        for code in codes:
+            mine[plain_code(code)].append((pk, division))
+    found = [Found(pk, None, layer, "code") for pk, layer in on_layers(mine, layers_in_force(town, year), town)]
+    earlier = Listing.objects.filter(town=town, parcel__year__lt=year)
+    for code, other, village in earlier.values_list("code", "parcel", "parcel__division").iterator(chunk_size=CHUNK):
+        for pk, division in mine.get(plain_code(code), ()):
+            if len(code) >= LONG_CODE or village == division:
+                found.append(Found(pk, other, None, "code"))
+    return list(dict.fromkeys(found))
 
 
-def _same_code(listed: Listing, division: int, force: set) -> bool:
-    if listed.parcel_id:
-        return len(listed.code) >= LONG_CODE or listed.parcel.division_id == division
-    return listed.list_id in force and listed.list.role in ROLES and len(listed.code) >= LAYER_CODE
+def on_layers(mine: Mapping[str, Sequence[tuple]], layers: Iterable[ParcelList], town: Division) -> list[tuple]:
+    """What of ``mine`` (plain code → (key, division)) stands on which layer: pairs of key and the layer's id."""
+    villages, found = Villages(town), []
+    listed = Listing.objects.filter(town=town, list__in=[one.pk for one in layers], parcel=None)
+    for code, layer, cells in listed.values_list("code", "list", "cells").iterator(chunk_size=CHUNK):
+        for key, division in mine.get(plain_code(code), ()):
+            if villages.same(code, cells, division):
+                found.append((key, layer))
+    return found
 
 
 def find_all(town: Division, year: int, step: Step = lambda done, total: None) -> list[Found]:

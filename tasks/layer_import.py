@@ -24,6 +24,7 @@ from parcels.imports.layers import (
     write_layer,
 )
 from parcels.imports.lying import parcels_on
+from parcels.imports.whereabouts import of_layer
 from parcels.layers import layer_kinds
 from parcels.models import ParcelList
 from tasks.land import changing
@@ -40,13 +41,15 @@ class Preview:
     found: LayerFile
     difference: Difference
     on: list[tuple[str, int, Decimal]]
+    whereabouts: list[str]
 
 
 def preview(town_year: TownYear, facts: LayerFacts, choices: Choices) -> Preview:
     """Read and compare a stored file; nothing is written. ``FileRefused`` when it is no layer."""
     found = read_layer_file(facts.upload.full_path, facts.upload.name, choices)
     on = [] if found.errors else parcels_on(found, town_year.town, town_year.year)
-    return Preview(found, difference(found, town_year.town, town_year.year, facts), on)
+    where = of_layer([row.outline.box for row in found.outlines], town_year.town)
+    return Preview(found, difference(found, town_year.town, town_year.year, facts), on, where)
 
 
 def confirm(town_year: TownYear, facts: LayerFacts, choices: Choices, *, seen: str, user: User) -> Job:
@@ -54,7 +57,7 @@ def confirm(town_year: TownYear, facts: LayerFacts, choices: Choices, *, seen: s
     args = {
         "year": town_year.year, "upload": str(facts.upload.pk), "title": facts.title, "kind": facts.kind.code,
         "received_on": facts.received_on and facts.received_on.isoformat(), "seen": seen, "layer": choices.layer,
-        "zone": choices.zone,
+        "zone": choices.zone, "of_year": facts.year,
     }  # fmt: skip
     key = f"{KIND}:{town_year.pk}:{facts.upload.sha256[:40]}"
     return enqueue(KIND, town=town_year.town, args=args, user=user, dedupe_key=key)
@@ -69,7 +72,8 @@ def import_layer(job) -> dict:
     if kind is None:
         raise JobRefused("字典里已没有这一类图层，没有导入，请重新选择类别。")
     received_on = args["received_on"] and date.fromisoformat(args["received_on"])
-    facts = LayerFacts(kind, args["title"], received_on, Upload.objects.get(pk=args["upload"]))
+    upload = Upload.objects.get(pk=args["upload"])
+    facts = LayerFacts(kind, args["title"], received_on, upload, args.get("of_year"))
     job.progress(0, 2, "读取文件")
     try:
         found = read_layer_file(
@@ -95,7 +99,7 @@ def import_now(town_year: TownYear, found: LayerFile, facts: LayerFacts, *, by: 
     with changing(town_year) as now:
         written = write_layer(found, now.year.town, now.year.year, facts, by=by)
         if written:
-            request_overlaps(now.year.town, now.year.year, by)
+            request_overlaps(now.year.town, min(now.year.year, facts.year or now.year.year), by)
         return written
 
 

@@ -17,6 +17,7 @@ from parcels.imports.compare import Comparison, compare
 from parcels.imports.lying import Lying, lying
 from parcels.imports.services import ListFacts, known_for, read_list, write
 from parcels.imports.templates import choices_for, mark_used
+from parcels.imports.whereabouts import whereabouts
 from parcels.models import Kind, ParcelList
 from tasks.models import Plan, TownYear
 from tasks.overlaps import request_overlaps
@@ -44,6 +45,10 @@ class Preview:
 
     def lying(self) -> Lying:
         return lying(self.comparison, self.known.town, self.known.year)
+
+    def whereabouts(self) -> list[str]:
+        boxes = [("、".join(row.codes), row.outline.box) for row in self.comparison.rows if row.outline]
+        return whereabouts(boxes, self.known.town)
 
 
 def plan_kinds(town: Division, year: int) -> set[str]:

@@ -12,6 +12,7 @@ from farmland.accounts.models import ApiToken, User, record
 from farmland.demo.services import load_demo, remove_demo
 from farmland.lib import geo
 from parcels.models import Kind, Parcel, Proposal, Shape, Step, Work
+from parcels.verification import LABELS
 from subsidies.models import Program, Rate, RateVersion
 from subsidies.proof import freeze
 from tasks.acceptance import Wish, accept
@@ -114,6 +115,14 @@ def test_every_stage_of_the_ladder_is_shown_somewhere():
     stages = set(Parcel.objects.values_list("stage", flat=True))
     assert {"issued", "cleared", "ploughed", "planted", "evidenced", "town_accepted", "county_accepted"} <= stages
     assert Step.objects.filter(verdict="returned").exists()
+
+
+def test_every_finding_and_every_way_out_is_shown_in_one_town():
+    works = Work.objects.filter(town__slug="xihe")
+    assert set(works.values_list("exit", flat=True)) == {"", *dict(Work.EXITS)}
+    assert works.get(replaces__exit="substituted").exit == ""
+    found = set(Parcel.objects.filter(town__slug="xihe").values_list("finding", flat=True))
+    assert found == {"", *LABELS}
 
 
 def test_xihe_has_two_thousand_parcels_each_as_large_on_the_map_as_on_paper():

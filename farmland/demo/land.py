@@ -5,7 +5,7 @@ from decimal import Decimal
 from random import Random
 
 from farmland.accounts.models import Grant, User
-from farmland.demo.stories import Returned, Story, Task
+from farmland.demo.stories import Left, Returned, Story, Task
 from farmland.lib.dates import number_to_chinese
 from farmland.places.models import Division
 from parcels.models import Kind, Listing, Parcel, ParcelList, Rung, Step, Work
@@ -45,6 +45,8 @@ class Land:
             self._blocked(task, division)
         for one in self.story.returned:
             self._returned(one)
+        for one in self.story.left:
+            self._left(one)
         Listing.objects.bulk_create(self.listings, batch_size=500)
         Step.objects.bulk_create(self.steps, batch_size=500)
 
@@ -78,7 +80,7 @@ class Land:
         codes = [rung.code for rung in self.ladders.rungs(kind)]
         return [code for code in codes[1 : codes.index(stage) + 1] if code in BEFORE]
 
-    def _parcel(self, task: Task, division: Division, size: Decimal) -> Parcel:
+    def _parcel(self, task: Task | Left, division: Division, size: Decimal) -> Parcel:
         self.number += 1
         code = f"演示{self.story.year}{self.town.slug.upper()}{self.number:04d}"
         net = (size * Decimal("0.94")).quantize(CENT)
@@ -117,7 +119,7 @@ class Land:
             )
         return self.lists[kind]
 
-    def _work(self, task: Task, division: Division, parcel: Parcel | None, area: Decimal) -> Work:
+    def _work(self, task: Task | Left, division: Division, parcel: Parcel | None, area: Decimal) -> Work:
         work = Work.objects.create(
             town=self.town,
             division=division,
@@ -136,6 +138,17 @@ class Land:
             parcel = self._parcel(task, division, task.blocked)
             work = self._work(task, division, parcel, task.blocked)
             Work.objects.filter(pk=work.pk).update(exit="blocked", exit_reason=task.why_blocked)
+
+    def _left(self, one: Left) -> None:
+        division = Division.objects.get(town=self.town, name=one.village)
+        parcel = self._parcel(one, division, one.area)
+        if one.finding:
+            Parcel.objects.filter(pk=parcel.pk).update(finding=one.finding)
+        work = self._work(one, division, parcel, one.area)
+        Work.objects.filter(pk=work.pk).update(exit=one.exit, exit_reason=one.why)
+        if one.by:
+            found = self._work(one, division, self._parcel(one, division, one.by), one.by)
+            Work.objects.filter(pk=found.pk).update(replaces=work)
 
     def _step(self, work: Work, stage: str, area: Decimal) -> None:
         rung = self.ladders.rung(work.kind_id, stage)

@@ -135,6 +135,7 @@ def remove_demo() -> dict[str, int]:
         *(model.objects.filter(INVENTED) for model in (Evidence, EvidenceOutcome)),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
+        invented.filter(steps=None, replaces__isnull=False),
         invented.filter(steps=None),
         clues.filter(duplicate_of__isnull=False),
         clues,

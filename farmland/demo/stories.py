@@ -35,6 +35,21 @@ class Returned(Node):
 
 
 @dataclass(frozen=True)
+class Left(Node):
+    """A parcel whose work has ended (退出) and why; ``by``: the area of the parcel that stands in for it."""
+
+    village: str = text(required=True)
+    kind: str = text(required=True)
+    area: Decimal | None = number(required=True)
+    exit: str = text(required=True)
+    why: str = text(required=True)
+    finding: str = text()
+    treatment: str = text()
+    earlier: int | None = integer()
+    by: Decimal | None = number()
+
+
+@dataclass(frozen=True)
 class DemoIssue(LedgerRowDoc):
     """``state``: how far it has got; on the way another measure than the suggested one may be decided."""
 
@@ -113,6 +128,7 @@ class Story(Node):
     villages: list[str] = words()  # invented ones, for towns whose plan names none
     tasks: list[Task] = parts(Task)
     returned: list[Returned] = parts(Returned)
+    left: list[Left] = parts(Left)
     proposals: list[DemoProposal] = parts(DemoProposal)
     issues: list[DemoIssue] = parts(DemoIssue)
     clues: list[DemoClue] = parts(DemoClue)

@@ -9,13 +9,13 @@ from typing import Any
 from farmland.lib.area import LARGEST, to_mu
 from farmland.lib.excel import Cell, CellError, Row
 from farmland.lib.excel.workbook import EMPTY
-from farmland.lib.geo.files import Outline
+from farmland.lib.geo.files import FeatureTable, Outline
 from farmland.lib.numbers import decimals, is_not_applicable, narrow, parse_decimal
 from farmland.places.models import Division
 from parcels.imports import cells
 from parcels.imports.cells import Known
 from parcels.imports.choices import Reading
-from parcels.imports.columns import AREA_NAMES, AREAS, BY_FIELD, ISSUED_PLACES, PLACES
+from parcels.imports.columns import AREA_NAMES, AREAS, BY_FIELD, ISSUED_PLACES, PLACES, column_of
 from parcels.imports.reading import Table
 from parcels.imports.totals import remarks_on_totals
 from parcels.models import Kind
@@ -52,6 +52,8 @@ class ParcelRow:
 
     @property
     def place(self) -> str:
+        if self.crs:
+            return f"{self.sheet} {FeatureTable.feature(self.number)}"
         return f"{self.sheet} 第 {self.number} 行"
 
     @property
@@ -125,10 +127,19 @@ def _check_table(table: Table, known: Known, done: Checked) -> None:
                     crs=crs,
                 )
             )
-    done.notes += remarks_on_totals(table, values)
+    done.notes += remarks_on_totals(table, values) + _remarks_on_headings(table)
+
+
+def _remarks_on_headings(table: Table) -> list[str]:
+    """What was read into headings that do not say it themselves."""
+    notes = []
+    if table.cut:
+        told = "、".join(f"“{name}”读作“{column_of(name).column.heading}”" for name in table.cut)
+        notes.append(f"“{table.sheet.name}”的字段名不完整：{told}，请核对。")
     if table.assumed:
         names = "、".join(f"“{name}”" for name in table.assumed)
-        done.notes.append(f"工作表“{table.sheet.name}”的表头 {names} 没有写单位，按亩读入，请核对合计。")
+        notes.append(f"工作表“{table.sheet.name}”的表头 {names} 没有写单位，按亩读入，请核对合计。")
+    return notes
 
 
 class _Reader:
@@ -230,11 +241,7 @@ def _outlines(table: Table, rows: list[Row], done: Checked) -> dict[int, Outline
     if layer is None:
         return {}
     numbers = {row.number for row in rows}
-    done.errors += [
-        CellError(table.sheet.name, f"图形{number}", reason)
-        for number, reason in layer.problems.items()
-        if number in numbers
-    ]
+    done.errors += layer.errors(table.columns["codes"], only=numbers)
     if bare := len(numbers - layer.outlines.keys() - layer.problems.keys()):
         done.notes.append(f"图层“{table.sheet.name}”有 {bare} 行没有图形，只登记属性。")
     return layer.outlines

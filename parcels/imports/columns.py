@@ -84,6 +84,33 @@ def _by_heading() -> dict[str, Hit]:
 
 
 BY_HEADING = _by_heading()
+FIELD_BYTES = 10  # of a field name in a .dbf; what is longer was cut when the table became a Shapefile
+CUT, LOST = 9, "?"  # rank; unit
+
+
+def _cut_short() -> dict[str, Hit]:
+    """The beginnings of Chinese headings as a .dbf holds them; one that fits two columns names neither."""
+    found: dict[str, set[Hit]] = {}
+    for column in COLUMNS:
+        units = ("", *(f"({one})" for one in AREA_UNITS), "(㎡)") if column.kind == AREA else ("",)
+        for name in (column.heading, *column.aliases):
+            for whole in (f"{name}{unit}" for unit in (*units, *(one.replace("(", "（") for one in units))):
+                for encoding in ("gb18030", "utf-8"):
+                    raw = whole.encode(encoding)
+                    cut = raw[:FIELD_BYTES].decode(encoding, "ignore")
+                    if len(raw) > FIELD_BYTES and tidy(cut) not in BY_HEADING:
+                        found.setdefault(tidy(cut), set()).add(Hit(column, _unit_left(tidy(cut), column), CUT))
+    return {name: next(iter(hits)) for name, hits in found.items() if len(hits) == 1}
+
+
+def _unit_left(cut: str, column: Column) -> str:
+    """The unit of which at least the beginning is left; LOST where an area has none."""
+    left = cut.partition("(")[2]
+    fitting = [one for one in AREA_UNITS if left and one.startswith(left)]
+    return "" if column.kind != AREA else fitting[0] if len(fitting) == 1 else LOST
+
+
+CUT_SHORT = _cut_short()
 
 
 def column_of(printed: str) -> Hit | None:
@@ -91,6 +118,6 @@ def column_of(printed: str) -> Hit | None:
     name = tidy(printed)
     if name in BY_HEADING:
         return BY_HEADING[name]
-    name, unit = split_unit(name)
-    hit = BY_HEADING.get(name)
-    return Hit(hit.column, unit, hit.rank) if hit else None
+    whole, unit = split_unit(name)
+    hit = BY_HEADING.get(whole)
+    return Hit(hit.column, unit, hit.rank) if hit else CUT_SHORT.get(name)

@@ -17,7 +17,7 @@ from parcels.imports.checks import Checked, Known, ParcelRow
 from parcels.imports.columns import AREAS, BY_FIELD
 from parcels.imports.left_out import LeftOut, left_out, remarks
 from parcels.models import Parcel, Shape, Step, Work
-from parcels.overlaps import LONG_CODE
+from parcels.same_code import LONG_CODE
 
 COMPARED = (*AREAS, "group", "land_class", "ground_state", "slope", "in_redline")
 IN_ATTRS = ("note", "slope_class", "in_pbf")  # kept beside the columns
@@ -56,14 +56,16 @@ class Comparison:
         return [*self.new, *(one.row for one in self.changed), *(row for row, _ in self.same)]
 
     def totals(self) -> dict[str, Any]:
-        """Count and areas of all rows of the file, and by division and kind."""
+        """Count and areas of all rows of the file, and by division and kind; None where no row states an area."""
         rows = self.rows
-        sums = {name: sum((row.values.get(name) or ZERO for row in rows), ZERO) for name in AREAS}
-        groups: dict = defaultdict(lambda: [0, ZERO])
+        stated = {name: [area for row in rows if (area := row.values.get(name)) is not None] for name in AREAS}
+        sums = {name: sum(areas, ZERO) if areas else None for name, areas in stated.items()}
+        groups: dict = defaultdict(lambda: [0, None])
         for row in rows:
             group = groups[row.division.name, str(row.kind)]
             group[0] += 1
-            group[1] += row.area or ZERO
+            if row.area is not None:
+                group[1] = (group[1] or ZERO) + row.area
         by_place = [(*key, count, area) for key, (count, area) in sorted(groups.items())]
         return {"count": len(rows), **sums, "by_place": by_place}
 

@@ -78,12 +78,13 @@ class LayerFile:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """What a person says of the layer as a whole."""
+    """What a person says of the layer as a whole; ``year``: of what it shows, where that is not the year at work."""
 
     kind: LayerKind
     title: str
     received_on: date | None = None
     upload: Upload | None = None
+    year: int | None = None
 
 
 def read_layer_file(path: Path, name: str, choices: Choices) -> LayerFile:
@@ -105,10 +106,11 @@ def _with_boundaries(sheet: Sheet, layer, found: LayerFile) -> None:
     """Every feature; its attributes may name it."""
     head = sheet.rows[0] if sheet.rows else Row(1, ())
     numbers = sorted({*layer.outlines, *layer.problems, *(row.number for row in sheet.rows[1:])})
-    found.errors += [CellError(sheet.name, f"图形{at}", reason) for at, reason in layer.problems.items()]
     rows = [
         (sheet.by_number.get(at, Row(at, ())), layer.outlines.get(at)) for at in numbers if at not in layer.problems
     ]
+    codes, named = _columns(_headings(head))
+    found.errors += layer.errors(named if codes is None else codes)
     _rows(sheet, head, rows, found)
     if bare := sum(1 for row in found.rows if not row.outline):
         found.notes.append(f"{bare} 行没有图形，只按编号核对。")
@@ -127,9 +129,8 @@ def _codes_only(sheets: list[Sheet], choices: Choices, found: LayerFile) -> None
 
 
 def _rows(sheet: Sheet, head: Row, rows: Iterable[tuple[Row, Outline | None]], found: LayerFile) -> None:
-    headings = [(cell.text.replace("\n", ""), at) for at, cell in enumerate(head.cells) if cell]
-    codes = _first(headings, lambda text: (hit := column_of(text)) and hit.column.field == "codes" and hit.rank + 1)
-    named = _first(headings, lambda text: tidy(text) in NAMES and NAMES.index(tidy(text)) + 1)
+    headings = _headings(head)
+    codes, named = _columns(headings)
     seen, double = set(), 0
     for row, outline in rows:
         mine = []
@@ -144,6 +145,17 @@ def _rows(sheet: Sheet, head: Row, rows: Iterable[tuple[Row, Outline | None]], f
             found.rows.append(LayerRow(sheet.name, row.number, tuple(mine), name, cells, outline))
     if double:
         found.notes.append(f"{double} 个编号在文件里重复，只记一次。")
+
+
+def _headings(head: Row) -> list[tuple[str, int]]:
+    return [(cell.text.replace("\n", ""), at) for at, cell in enumerate(head.cells) if cell]
+
+
+def _columns(headings: list[tuple[str, int]]) -> tuple[int | None, int | None]:
+    """Where codes and names stand."""
+    codes = _first(headings, lambda text: (hit := column_of(text)) and hit.column.field == "codes" and hit.rank + 1)
+    named = _first(headings, lambda text: tidy(text) in NAMES and NAMES.index(tidy(text)) + 1)
+    return codes, named
 
 
 def _first(headings: list[tuple[str, int]], rank) -> int | None:
@@ -191,6 +203,7 @@ def difference(found: LayerFile, town: Division, year: int, facts: LayerFacts) -
 
 def standing(town: Division, year: int, facts: LayerFacts) -> ParcelList | None:
     """The layer of this title and year, whatever its kind."""
+    year = facts.year or year
     return ParcelList.objects.filter(town=town, year=year, role__in=ROLES, title=facts.title).first()
 
 
@@ -203,13 +216,14 @@ def write_layer(found: LayerFile, town: Division, year: int, facts: LayerFacts, 
     if change.is_nothing and (kept.source, kept.role) == (facts.kind.code, facts.kind.role):
         return 0
     if kept is None:
-        kept = ParcelList(town=town, year=year, title=facts.title, is_demo=by is not None and by.is_demo)
+        is_demo = by is not None and by.is_demo
+        kept = ParcelList(town=town, year=facts.year or year, title=facts.title, is_demo=is_demo)
     kept.role, kept.source, kept.upload = facts.kind.role, facts.kind.code, facts.upload
     kept.received_on = facts.received_on or kept.received_on
     kept.save()
     _lay(found, kept)
     after = {"图层": facts.kind.label, "新增": change.new, "相同": change.same, "去掉": change.gone}
-    record("导入图层", f"{facts.title}（{year} 年）", user=by, town=town, after=after, about=kept.pk)
+    record("导入图层", f"{facts.title}（{kept.year} 年）", user=by, town=town, after=after, about=kept.pk)
     return change.new + change.gone or 1
 
 

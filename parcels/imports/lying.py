@@ -14,7 +14,8 @@ from parcels.imports.checks import ParcelRow
 from parcels.imports.compare import Comparison
 from parcels.imports.layers import LayerFile
 from parcels.layers import FORBID, UNKNOWN, LayerKind, layer_kinds, layers_in_force
-from parcels.models import Listing, Parcel, ParcelList, Shape
+from parcels.models import Parcel, ParcelList, Shape
+from parcels.same_code import Villages, plain_code
 
 MOST = 20_000  # boundaries held against others while somebody waits; the job after the import takes all
 
@@ -80,13 +81,12 @@ def _by_area(drawn: list, town: Division, year: int, layers: Iterable[ParcelList
 
 def _by_code(rows: list[ParcelRow], town: Division, layers: dict) -> list[overlaps.Found]:
     """Codes of layers and other programs; those of other years are remarked by the comparison."""
-    mine = {code: row for row in rows for code in row.codes if len(code) >= overlaps.LAYER_CODE}
-    found = []
-    for some in batches(mine, overlaps.CHUNK):
-        listed = Listing.objects.filter(town=town, list__in=list(layers), parcel=None, code__in=some)
-        for code, layer in listed.values_list("code", "list"):
-            found.append(overlaps.Found(mine[code], None, layer, "code"))
-    return found
+    mine: dict[str, list] = defaultdict(list)
+    for at, row in enumerate(rows):
+        for code in row.codes:
+            mine[plain_code(code)].append((at, row.division.pk))
+    there = dict.fromkeys(overlaps.on_layers(mine, layers.values(), town))
+    return [overlaps.Found(rows[at], None, layer, "code") for at, layer in there]
 
 
 def _told(found: list[overlaps.Found], layers: dict, kinds: dict, *, skipped: bool) -> Lying:
@@ -113,11 +113,25 @@ def _told(found: list[overlaps.Found], layers: dict, kinds: dict, *, skipped: bo
     return Lying(told, lines, skipped)
 
 
-def parcels_on(found: LayerFile, town: Division, year: int) -> list[tuple[str, int, Decimal]]:
-    """Which parcels of the year a layer that is not yet written would lie on: village, how many, the shared area."""
+def parcels_on(found: LayerFile, town: Division, year: int) -> list[tuple[str, int, Decimal | None]]:
+    """Which parcels of the year a layer that is not yet written would be about, by area and by code.
+
+    Village, how many, the shared area (None where only codes are the same).
+    """
+    parcels: dict[str, set] = defaultdict(set)
+    areas: dict[str, Decimal] = defaultdict(Decimal)
+    for village, parcel, area in [*_under(found, town, year), *_named(found, town, year)]:
+        parcels[village].add(parcel)
+        areas[village] += area or 0
+    told = [(village, len(pks), areas[village] or None) for village, pks in sorted(parcels.items())]
+    return sorted(told, key=lambda one: -one[1])
+
+
+def _under(found: LayerFile, town: Division, year: int) -> Iterable[tuple[str, Any, Decimal]]:
+    """Village, parcel and shared area of what lies on the file's land."""
     outlines = found.outlines
     if not outlines:
-        return []
+        return
     boundaries = geo.read_many(row.outline.wkb for row in outlines)
     pieces = [piece for one in boundaries for piece in geo.pieces(one)]
     against = overlaps.Against([(None, "file")] * len(pieces), pieces)
@@ -125,12 +139,23 @@ def parcels_on(found: LayerFile, town: Division, year: int) -> list[tuple[str, i
     box = [min(one[0] for one in boxes), min(one[1] for one in boxes)]
     box += [max(one[2] for one in boxes), max(one[3] for one in boxes)]
     rows = Shape.objects.filter(town=town, parcel__year=year).meeting(*box).order_by("pk")
-    counts: dict[str, list] = defaultdict(lambda: [0, Decimal(0)])
-    columns = ("parcel__division__name", "wkb", "computed_mu")
+    columns = ("parcel__division__name", "parcel", "wkb", "computed_mu")
     for some in batches(rows.values_list(*columns)[:MOST].iterator(), overlaps.CHUNK):
-        shapes = geo.read_many(wkb for _, wkb, _ in some)
-        lands = [overlaps.Land(name, None, one, area) for (name, _, area), one in zip(some, shapes, strict=True)]
+        shapes = geo.read_many(wkb for _, _, wkb, _ in some)
+        lands = [
+            overlaps.Land((name, pk), None, one, area) for (name, pk, _, area), one in zip(some, shapes, strict=True)
+        ]
         for one in against.find(lands):
-            counts[one.of][0] += 1
-            counts[one.of][1] += one.area_mu
-    return [(name, count, area) for name, (count, area) in sorted(counts.items(), key=lambda pair: -pair[1][0])]
+            yield *one.of, one.area_mu
+
+
+def _named(found: LayerFile, town: Division, year: int) -> Iterable[tuple[str, Any, None]]:
+    """Village and parcel of what stands in the file under its code."""
+    listed = {plain_code(code): (code, row.cells) for row in found.rows for code in row.codes}
+    if not listed:
+        return
+    villages = Villages(town)
+    rows = Parcel.objects.filter(town=town, year=year).values_list("pk", "codes", "division", "division__name")
+    for pk, codes, division, name in rows.iterator(chunk_size=overlaps.CHUNK):
+        if any(villages.same(*listed[plain], division) for code in codes if (plain := plain_code(code)) in listed):
+            yield name, pk, None

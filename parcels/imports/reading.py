@@ -11,8 +11,9 @@ from farmland.lib.excel import FileRefused, Row, Sheet, read_csv, read_workbook,
 from farmland.lib.excel.header import SEARCH_ROWS
 from farmland.lib.geo import files as land
 from parcels.imports.choices import Choices, Reading
-from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, REQUIRED, STAND_INS, TOTAL, Column, Hit
+from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, CUT, LOST, REQUIRED, STAND_INS, TOTAL, Column, Hit
 from parcels.imports.folding import folded
+from parcels.imports.foreign import in_words
 
 MAX_ROWS = 100_001  # 100,000 below the headings
 MAX_COLS = 120
@@ -34,6 +35,7 @@ class Table:
     columns: dict[str, int]
     units: dict[str, str]
     assumed: list[str] = field(default_factory=list)  # headings whose unit nobody printed
+    cut: list[str] = field(default_factory=list)  # headings of which only the beginning is left
     reading: Reading = field(default_factory=Reading)
     layer: land.Layer | None = None
 
@@ -108,7 +110,10 @@ def read_source(path: Path, name: str, choices: Choices, *, max_bytes: int, max_
         return Source(list(read_xls(path, **limits).sheets.values()))
     if not head.startswith(b"PK") and Path(name).suffix.lower() in (".csv", ".txt"):
         return Source([read_csv(path, **limits)])
-    return Source(list(read_workbook(path, max_inflated=max_inflated, **limits).sheets.values()))
+    try:
+        return Source(list(read_workbook(path, max_inflated=max_inflated, **limits).sheets.values()))
+    except FileRefused as refusal:
+        raise in_words(refusal, head, name, path) from refusal
 
 
 def _is_workbook(path: Path) -> bool:
@@ -168,15 +173,21 @@ def table_of(sheet: Sheet, head: Row, found: dict, reading: Reading, layer: land
         ((index, unit),) = places
         columns[name] = index
         if column.kind == AREA:
-            if unit and unit not in AREA_UNITS:
-                cell = sheet.address(head, index)
-                raise FileRefused(
-                    "unit-unknown", f"{sheet.name}!{cell} 的单位“{unit}”不是面积单位，可用亩、㎡、公顷。"
-                )
+            _check_unit(sheet, head, index, unit)
             if not unit and not general:
                 assumed.append(head[index].text)
             units[name] = AREA_UNITS[unit] if unit else general or "mu"
-    return Table(sheet, head, columns, units, assumed, reading, layer)
+    cut = [head[index].text for index in columns.values() if reading.hit(head[index].text).rank == CUT]
+    return Table(sheet, head, columns, units, assumed, cut, reading, layer)
+
+
+def _check_unit(sheet: Sheet, head: Row, index: int, unit: str) -> None:
+    if not unit or unit in AREA_UNITS:
+        return
+    if unit == LOST:
+        raise FileRefused("unit-unknown", f"列名“{head[index].text}”不完整，看不出面积的单位，请选定单位。")
+    place = f"{sheet.name}!{sheet.address(head, index)}"
+    raise FileRefused("unit-unknown", f"{place} 的单位“{unit}”不是面积单位，可用亩、㎡、公顷。")
 
 
 def unit_above(sheet: Sheet, head: Row) -> str:
@@ -201,6 +212,19 @@ def best_head(sheets: list[Sheet], choices: Choices) -> tuple[Sheet, Row, dict] 
             if any(row.cells) and (best is None or count > best[0]):
                 best = (count, sheet, row, found)
     return best[1:] if best else None
+
+
+def trouble(sheets: list[Sheet], choices: Choices) -> str:
+    """Why no table can be read as it stands, for the page where columns are chosen; "" when one can."""
+    try:
+        if any(find_table(sheet, choices) for sheet in sheets):
+            return ""
+    except FileRefused as refusal:
+        return refusal.message
+    nearest = best_head(sheets, choices)
+    missing = missing_in(nearest[2] if nearest else {}, choices.reading or Reading())
+    names = "、".join(f"“{column.heading}”" for column in missing)
+    return f"没有认出 {names}：请选出是哪一列；所有行都一样的，在下面选一次。"
 
 
 def missing_text(sheets: list[Sheet], choices: Choices) -> str:

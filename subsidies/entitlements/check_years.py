@@ -12,7 +12,8 @@ from django.db.models import Sum
 from farmland.lib.fields import QuantityField
 from farmland.lib.numbers import plain
 from parcels.models import Step, Work
-from subsidies.entitlements.ground import PAID, plain_code
+from parcels.same_code import plain_code
+from subsidies.entitlements.ground import PAID
 from subsidies.models import Entitlement
 from tasks.check.case import Case
 from tasks.check.ledgers import codes_of

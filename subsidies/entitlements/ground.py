@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from farmland.lib.conditions import Partly
-from farmland.lib.numbers import narrow
 from farmland.places.models import Term
 from parcels.models import Listing, Overlap, Parcel, ParcelList, Step, Work
+from parcels.same_code import LONG_CODE, plain_code
 from subsidies.models import Entitlement, Program
 
 PAID = (Entitlement.DUE, Entitlement.BATCHED, Entitlement.SETTLED)
@@ -30,18 +30,23 @@ class Marked:
     """Parcels with a mark of some kind, found again under another row by their codes or by overlap."""
 
     ids: dict = field(default_factory=dict)  # parcel → name
-    codes: dict[str, str] = field(default_factory=dict)
+    codes: dict[str | tuple, str] = field(default_factory=dict)  # see ``code_key``
     layers: dict = field(default_factory=dict)  # list → name, for constraint layers without parcels
 
-    def add(self, parcel, codes: Iterable[str], name: str) -> None:
+    def add(self, parcel, codes: Iterable[str], name: str, division=None) -> None:
         if parcel is not None:
             self.ids[parcel] = name
         for code in codes:
-            self.codes.setdefault(plain_code(code), name)
+            self.codes.setdefault(code_key(code, division), name)
 
 
-def plain_code(code: str) -> str:
-    return narrow(str(code)).upper()
+def code_key(code: str, division) -> str | tuple:
+    """By what a code is found again: a short one is the same land in its village only.
+
+    A short code of a list that names no parcel is found through the overlaps, which know the list's village.
+    """
+    plain = plain_code(str(code))
+    return plain if len(plain) >= LONG_CODE else (plain, division)
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,9 @@ class Ground:
 
     def _load_lists(self) -> None:
         rows: dict = defaultdict(list)
-        listings = Listing.objects.filter(town=self.town).values_list("list", "parcel", "code")
-        for pk, parcel, code in listings:
-            rows[pk].append((parcel, code))
+        listings = Listing.objects.filter(town=self.town).values_list("list", "parcel", "code", "parcel__division")
+        for pk, *listed in listings:
+            rows[pk].append(listed)
         aliases = self._aliases()
         for one in ParcelList.objects.filter(town=self.town):
             head = ROLE_NAMES.get(one.role, one.role)
@@ -88,8 +93,8 @@ class Ground:
                 self.names[name] = one.title
                 marked = (self.paid_lists if one.role == PAID_ROLE else self.lists).setdefault(name, Marked())
                 marked.layers[one.pk] = one.title
-                for parcel, code in rows[one.pk]:
-                    marked.add(parcel, [code], one.title)
+                for parcel, code, division in rows[one.pk]:
+                    marked.add(parcel, [code], one.title, division)
 
     def _aliases(self) -> dict[str, list[str]]:
         """The key a plan names a list or a policy by, from the title it was issued under."""
@@ -108,15 +113,15 @@ class Ground:
             rows = rows.exclude(round=but_round)
         fields = (
             "work__parcel", "work__parcel__codes", "program__key", "program__exclusive_group", "program", "rate_key",
-            "round", "year", "round__is_yearly", "program__name",
+            "round", "year", "round__is_yearly", "program__name", "work__parcel__division",
         )  # fmt: skip
         grouped: dict = {}
-        for parcel, codes, key, group, program, rate, round_, year, yearly, name in rows.values_list(*fields):
+        for parcel, codes, key, group, program, rate, round_, year, yearly, name, place in rows.values_list(*fields):
             if parcel is None:
                 continue
             payment = Payment(key, group, program, rate, round_, year, yearly)
             marked = grouped.setdefault(payment, Marked())
-            marked.add(parcel, codes or [], f"{name} {year} 年")
+            marked.add(parcel, codes or [], f"{name} {year} 年", place)
         self.payments = [(marked, payment) for payment, marked in grouped.items()]
 
     def match(self, parcel: Parcel | None, marked: Marked) -> Match | None:
@@ -126,8 +131,8 @@ class Ground:
         if parcel.pk in marked.ids:
             return Match(marked.ids[parcel.pk], "same")
         for code in parcel.codes:
-            if plain_code(code) in marked.codes:
-                return Match(marked.codes[plain_code(code)], "code")
+            if name := marked.codes.get(code_key(code, parcel.division_id)):
+                return Match(name, "code")
         for other, layer, by, area in self._overlaps.get(parcel.pk, ()):
             name = marked.ids.get(other) or marked.layers.get(layer)
             if name:
@@ -167,6 +172,7 @@ def done_before(town, year: int) -> Marked:
     carried = Work.objects.filter(town=town, year=year, replaces__isnull=False).values("replaces")
     marked = Marked()
     rows = done.exclude(work__in=carried).exclude(work__parcel=None)
-    for parcel, codes in rows.values_list("work__parcel", "work__parcel__codes").distinct():
-        marked.add(parcel, codes or [], f"{year - 1} 年已认定的图斑")
+    fields = ("work__parcel", "work__parcel__codes", "work__parcel__division")
+    for parcel, codes, division in rows.values_list(*fields).distinct():
+        marked.add(parcel, codes or [], f"{year - 1} 年已认定的图斑", division)
     return marked

@@ -21,7 +21,7 @@ from farmland.lib.geo.files import LayerWanted
 from farmland.lib.refused import Refused
 from parcels.imports.choices import Choices
 from parcels.imports.layers import PURPOSE
-from parcels.layers import ROLES, UNKNOWN, layer_kinds, layers_in_force
+from parcels.layers import ROLES, UNKNOWN, layer_kinds, layers_in_force, names_of_lists
 from parcels.models import Listing, Overlap, ParcelList, Shape
 from tasks.layer_import import LayerFacts, confirm, preview, remove
 from tasks.models import TownYear
@@ -30,7 +30,7 @@ from tasks.views.acceptance_form import DayField
 from tasks.views.common import where
 from tasks.views.parcels import job_of
 
-SHOWN = 100
+SHOWN, YEARS_BACK = 100, 20
 ACCEPT = ".zip,.gpkg,.geojson,.json,.kml,.kmz,.xlsx,.xls,.csv"
 
 
@@ -53,11 +53,23 @@ class LayerFileForm(forms.Form):
 
 
 class LayerConfirmForm(forms.Form):
-    """What the layer is called, and the fingerprint of what was seen."""
+    """What the layer is called, the year it shows, and the fingerprint of what was seen."""
 
-    title = forms.CharField(label="图层名称", max_length=120, error_messages={"required": "请写图层名称。"})
+    title = forms.CharField(
+        label="图层名称", max_length=120, error_messages={"required": "请写图层名称。"},
+        widget=forms.TextInput(attrs={"list": "names"}),
+    )  # fmt: skip
+    year = forms.TypedChoiceField(label="哪一年的", coerce=int)
     received_on = DayField(label="收到日期", required=False)
     seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args, year: int, names: list[str], **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["year"].choices = [(one, f"{one} 年") for one in range(year, year - YEARS_BACK, -1)]
+        self.names = names
+        if names:
+            told = "、".join(f"“{one}”" for one in names)
+            self.fields["title"].help_text = f"方案里写到的有{told}；用这个名称，核补助时才对得上。"
 
 
 @town_page
@@ -120,11 +132,12 @@ def layer_confirm(request, town_year: TownYear, pk):
     """Queue the import of what was seen."""
     allowed(request.user, town_year)
     upload = upload_of(request.user, town_year, pk)
-    form, wish = LayerConfirmForm(request.POST), Asked(request.POST, town_year)
+    wish = Asked(request.POST, town_year)
+    form = LayerConfirmForm(request.POST, **_offered(town_year, wish.kind or UNKNOWN))
     if not form.is_valid() or wish.kind is None:
         return _show(request, town_year, upload, form)
     values = form.cleaned_data
-    facts = LayerFacts(wish.kind, values["title"], values["received_on"], upload)
+    facts = LayerFacts(wish.kind, values["title"], values["received_on"], upload, values["year"])
     job = confirm(town_year, facts, wish.choices, seen=values["seen"], user=request.user)
     return redirect(f"{reverse('layer_list', kwargs=where(town_year))}?job={job.pk}")
 
@@ -177,6 +190,10 @@ class Asked:
         return {"kind": self.kind.code if self.kind else "", "layer": self.choices.layer, "zone": zone}
 
 
+def _offered(town_year: TownYear, kind) -> dict:
+    return {"year": town_year.year, "names": names_of_lists(kind, town_year.town)}
+
+
 def _preview_at(town_year: TownYear, upload: Upload, query: dict) -> str:
     return f"{reverse('layer_preview', kwargs=where(town_year) | {'pk': upload.pk})}?{urlencode(query)}"
 
@@ -185,7 +202,8 @@ def _show(request, town_year: TownYear, upload: Upload, form: LayerConfirmForm |
     wish = Asked(form.data if form else request.GET, town_year)
     kind = wish.kind or next(iter(wish.kinds.values()), UNKNOWN)
     title = (form.data.get("title", "") if form else "") or upload.name.rpartition(".")[0][:120] or upload.name[:120]
-    facts = LayerFacts(kind, title, None, upload)
+    shows = town_year.year - (kind.role == "done_earlier")  # what was done is done before
+    facts = LayerFacts(kind, title, None, upload, shows)
     page = {"town_year": town_year, "upload": upload, "wish": wish, "kind": kind}
     try:
         looked = preview(town_year, facts, wish.choices)
@@ -199,10 +217,12 @@ def _show(request, town_year: TownYear, upload: Upload, form: LayerConfirmForm |
         chosen.errors.clear()
         chosen.add_error("file", f"{upload.name}：{refusal.message}")
         return _show_list(request, town_year, wish.kinds, chosen, 400)
-    first = {"title": title, "seen": looked.found.fingerprint()}
+    first = {"title": title, "seen": looked.found.fingerprint(), "year": shows}
     page |= {
-        "found": looked.found, "change": looked.difference, "on": looked.on,
-        "on_count": sum(one[1] for one in looked.on), "form": form or LayerConfirmForm(initial=first),
+        "found": looked.found, "notes": [*looked.found.notes, *looked.whereabouts],
+        "change": looked.difference, "on": looked.on,
+        "on_count": sum(one[1] for one in looked.on),
+        "form": form or LayerConfirmForm(initial=first, **_offered(town_year, kind)),
         "errors": looked.found.errors[:SHOWN], "shown": SHOWN,
         "rows": looked.found.rows[:SHOWN],
     }  # fmt: skip

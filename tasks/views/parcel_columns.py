@@ -15,7 +15,7 @@ from farmland.lib.geo.crs import zones
 from farmland.lib.geo.files import LayerWanted
 from parcels.imports.choices import Choices, Reading, mapped
 from parcels.imports.columns import AREA, AREA_UNITS, BY_FIELD, COLUMNS, REQUIRED, STAND_INS
-from parcels.imports.reading import best_head, read_source
+from parcels.imports.reading import best_head, read_source, trouble
 from parcels.imports.templates import choices_for, save_template
 from parcels.models import Kind
 from tasks.models import TownYear
@@ -47,7 +47,9 @@ class ColumnsForm(forms.Form):
         self.fields["source"] = self._choice("问题来源", [(label, label) for _, label in sources])
         self.fields["division"] = self._choice("村", [(one.name, one.name) for one in villages])
         if needs_zone:
-            self.fields["zone"] = self._choice("中央经线", [(str(number), name) for number, name in zones()])
+            choices = [("", "请选择"), *((str(number), name) for number, name in zones())]
+            unknown = {"required": "请选中央经线；不清楚的问发图的单位。"}
+            self.fields["zone"] = forms.ChoiceField(label="中央经线", choices=choices, error_messages=unknown)
         required = {"required": "请给这种清单起个名称，下次同样的表头自动按它读。"}
         self.fields["name"] = forms.CharField(label="模板名称", max_length=60, error_messages=required)
 
@@ -96,7 +98,7 @@ def parcel_import_columns(request, town_year: TownYear, pk):
     choices = choices_for(town_year.town, template, layer)
     page = {"town_year": town_year, "upload": upload, "layer": layer}
     try:
-        columns = _columns(upload, choices)
+        columns, page["message"] = _columns(upload, choices)
     except LayerWanted as wanted:
         return render(request, "parcels/layers.html", page | {"layers": wanted.choices, "message": wanted.message})
     except FileRefused as refusal:
@@ -120,11 +122,12 @@ def parcel_import_columns(request, town_year: TownYear, pk):
     return render(request, "parcels/columns.html", page | {"form": form}, status=400 if form.errors else 200)
 
 
-def _columns(upload: Upload, choices: Choices) -> list[dict]:
-    """Heading, first values and suggestion of every column of the row that comes nearest to a heading row."""
+def _columns(upload: Upload, choices: Choices) -> tuple[list[dict], str]:
+    """Heading, first values and suggestion of every column of the row nearest to a heading row; what is in the way."""
     limits = {"max_bytes": settings.BULK_MAX_BYTES, "max_inflated": settings.BULK_MAX_INFLATED}
     source = read_source(upload.full_path, upload.name, choices, **limits)
-    nearest = best_head([one for one in source.sheets if one.state == "visible"], choices)
+    sheets = [one for one in source.sheets if one.state == "visible"]
+    nearest = best_head(sheets, choices)
     if nearest is None:
         raise FileRefused("empty", "文件里没有内容。")
     sheet, head, _ = nearest
@@ -135,7 +138,7 @@ def _columns(upload: Upload, choices: Choices) -> list[dict]:
         if cell.kind == "text":
             values = [row[index].text for row in below if row[index]][:SAMPLES]
             found.append({"heading": cell.text, "samples": values, "hit": reading.hit(cell.text)})
-    return found
+    return found, trouble(sheets, choices)
 
 
 def _first(columns: list[dict], choices: Choices, upload: Upload) -> dict:

@@ -170,6 +170,7 @@ def _show(request, town_year: TownYear, upload: Upload, form: ParcelConfirmForm 
         "town_year": town_year,
         "upload": upload,
         "found": found,
+        "notes": [*found.notes, *looked.whereabouts()],
         "totals": found.totals(),
         "form": form or ParcelConfirmForm(initial=first),
         "lying": None if found.errors or found.is_nothing else looked.lying(),

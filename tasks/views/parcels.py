@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from farmland.jobs.models import Job
 from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
+from parcels.imports.compare import is_apart
 from parcels.layers import overlapping
-from parcels.models import Listing, Parcel, Rung, Step, Work
+from parcels.models import Listing, Parcel, Rung, Shape, Step, Work
 from parcels.progress import Ladders
 from parcels.verification import LABELS, is_waiting
 from parcels.works import planned_beyond
@@ -92,7 +93,7 @@ def job_of(request) -> Job | None:
 def parcel_detail(request, town_year: TownYear, pk):
     """One parcel: facts as issued, lists it stands in, works, what happened, areas by level."""
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
-    parcel = mine.select_related("division", "kind").filter(pk=pk).first()
+    parcel = mine.select_related("division", "kind", "shape").defer("shape__wkb").filter(pk=pk).first()
     if parcel is None:
         raise Http404
     labels, stages = Labels(town_year.town), Stages(town_year)
@@ -107,7 +108,7 @@ def parcel_detail(request, town_year: TownYear, pk):
         "town_year": town_year,
         "parcel": parcel,
         "look": stages.look(parcel),
-        "facts": parcel_facts(parcel, labels),
+        "facts": parcel_facts(parcel, labels, drawn=getattr(parcel, "shape", None)),
         "gone": next((one.get_exit_display() for one in works if one.exit), ""),
         "listings": listings,
         "works": [_work(one, steps, labels, stages, every) for one in works],
@@ -248,7 +249,7 @@ def _for_api(chosen: dict) -> dict:
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 
-def parcel_facts(parcel: Parcel, labels: Labels) -> list[tuple]:
+def parcel_facts(parcel: Parcel, labels: Labels, drawn: Shape | None = None) -> list[tuple]:
     areas = [
         ("图斑", parcel.gross_mu),
         ("耕地", parcel.cultivated_mu),
@@ -256,6 +257,7 @@ def parcel_facts(parcel: Parcel, labels: Labels) -> list[tuple]:
         ("净面积", parcel.net_mu),
     ]
     known = [(name, f"{fixed(area)} 亩" if area is not None else None) for name, area in areas]
+    known += [("图形", measured(drawn, parcel.gross_mu))] if drawn else []
     land = parcel.land_class and f"{parcel.land_class} {labels.all('land_class').get(parcel.land_class, '')}".strip()
     redline = {True: "在", False: "不在", None: None}[parcel.in_redline]
     return [
@@ -269,6 +271,14 @@ def parcel_facts(parcel: Parcel, labels: Labels) -> list[tuple]:
         ("发生日期", parcel.occurred_on and parcel.occurred_on.isoformat()),
         ("备注", parcel.attrs.get("note")),
     ]
+
+
+def measured(drawn: Shape, issued: Decimal | None) -> str:
+    """The area on the ellipsoid beside the issued one, and how far apart they are where somebody has to look."""
+    text = f"{fixed(drawn.computed_mu)} 亩"
+    if issued is None or not is_apart(drawn.computed_mu, issued):
+        return text
+    return f"{text}，与下发相差 {fixed(abs(drawn.computed_mu - issued))} 亩，请核对"
 
 
 def _work(work: Work, steps: list[Step], labels: Labels, stages: Stages, every: list[Work]) -> dict:

@@ -145,6 +145,26 @@ def test_codes_of_another_programs_list_count_without_any_boundary(field):
     assert told(field) == {("2693401", "土地整理", "code", None)}
 
 
+@pytest.mark.parametrize(
+    ("code", "cells", "found"),
+    [
+        pytest.param("0007", {"村": "东村"}, True, id="short, same village"),
+        pytest.param("0007", {"坐落": "清溪镇东村三组"}, True, id="short, same place"),
+        pytest.param("26934", {"村": "西村"}, False, id="short, another village"),
+        pytest.param("26934", {"村": "别处"}, True, id="a village nobody knows"),
+        pytest.param("50015123GB04", {"村": "西村"}, True, id="long, another village"),
+        pytest.param("５００15123gb 04", {}, True, id="written in another way"),
+    ],
+)
+def test_a_code_of_another_list_counts_in_the_village_the_list_names(field, code, cells, found):
+    for mine in ("0007", "26934", "50015123GB04"):
+        field.parcel(mine, work=False)
+    kept = layer(field, "program", title="土地整理")
+    Listing.objects.create(list=kept, town=field.town, serial="1", code=code, cells=cells)
+    overlaps.refresh(field.town, YEAR)
+    assert bool(told(field)) == found
+
+
 def test_another_town_is_left_alone(field):
     from tests.tasks.land import Land
 

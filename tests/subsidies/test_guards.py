@@ -82,6 +82,15 @@ def test_land_that_was_paid_in_another_year_is_found_by_parcel_code_and_area(how
         assert "图形重叠 2.5 亩" in one.reason
 
 
+def test_a_short_code_of_another_village_is_other_land():
+    money = world()
+    paid_earlier(money, money.parcel(year=YEAR - 1, codes=["0012"]))
+    here = money.work(parcel=money.parcel(codes=["0012"]), accepted="5")
+    there = money.work("松村", parcel=money.parcel("松村", codes=["0012"]), accepted="5")
+    apply(money)
+    assert (only(here).state, only(there).state) == ("ineligible", "due")
+
+
 def test_a_warning_waits_for_a_named_person():
     money = world()
     old, new = money.parcel(year=YEAR - 1), money.parcel()

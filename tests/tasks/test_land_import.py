@@ -2,6 +2,7 @@
 
 from decimal import Decimal as D
 
+import numpy
 import pytest
 import shapely
 from django.core.files.base import ContentFile
@@ -13,6 +14,7 @@ from farmland.lib.excel import FileRefused
 from parcels.imports.services import PURPOSE, ListFacts
 from parcels.imports.templates import save_template
 from parcels.models import ImportTemplate, Listing, Parcel, Shape, Work
+from parcels.shapes import set_shape
 from tasks.parcel_import import NotWritten, confirm, import_now, preview
 from tests.lib.land_files import degrees, geojson, geopackage, kml, records, shapefile, squares, zipped
 from tests.lib.xls_file import xls
@@ -98,8 +100,8 @@ def test_a_bad_boundary_keeps_the_whole_list_out(land):
     bow = shapely.Polygon([(35605000, 3303000), (35605100, 3303100), (35605100, 3303000), (35605000, 3303100)])
     data = geopackage([THREE[0], bow, None], ROWS)
     found = look(land, data, "a.gpkg")
-    assert set(said(found)) == {"图斑!图形3"}
-    assert "自相交" in said(found)["图斑!图形3"]
+    assert set(said(found)) == {"图斑!第 2 个图形"}
+    assert "自相交" in said(found)["图斑!第 2 个图形"]
     assert any("1 行没有图形" in note for note in found.comparison.notes)
     with pytest.raises(NotWritten):
         bring(land, data, "a.gpkg")
@@ -376,3 +378,61 @@ def test_a_village_head_may_not_map_columns(land, page, client):
     upload = kept(land, xlsx(row()), "a.xlsx")
     client.force_login(land.person("village_head", land.villages["东村"]))
     assert client.get(page.go("parcel_import_columns", pk=upload.pk)).status_code == 403
+
+
+# What the file itself does not say
+
+
+def test_field_names_cut_by_a_dbf_are_read_and_named(land):
+    fields = ("图斑编号", "坐落单位名称", "净面积（亩）", "永久基本农田面积（㎡）", "任务类型")
+    rows = [(f"500151LAND{n}", "东村", 15.0, 5000.0, "自然撂荒") for n in range(3)]
+    with pytest.raises(FileRefused, match="“永久基本农”不完整，看不出面积的单位") as refused:
+        look(land, shapefile(THREE, rows, fields=fields), "图斑.zip")
+    assert refused.value.code == "unit-unknown"
+    fields, rows = fields[:3] + fields[4:], [one[:3] + one[4:] for one in rows]
+    found = look(land, shapefile(THREE, rows, fields=fields), "图斑.zip").comparison
+    assert [row.values["net_mu"] for row in found.new] == [15, 15, 15]
+    told = next(note for note in found.notes if "不完整" in note)
+    assert "“坐落单位名”读作“村名”" in told
+    assert "“净面积(亩”读作“净面积”" in told.replace("（", "(")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words"),
+    [
+        pytest.param(b"Rar!\x1a\x07\x01\x00" + b"x" * 99, "图斑.rar", "RAR 压缩包打不开，请解压后改用 ZIP", id="RAR"),
+        pytest.param(
+            b"\x00\x00\x27\x0a" + b"\0" * 99, "图斑.shp", "单独一个 .shp 文件不够，请把 .shp、.shx", id=".shp"
+        ),
+        pytest.param(b"\x03\x7e\x01\x01" + b"\0" * 99, "图斑.dbf", "单独一个 .dbf 文件不够", id=".dbf"),
+        pytest.param(b"<OGRVRTDataSource/>", "图斑.geojson", "内容不是 .geojson 后缀所说的格式", id="VRT"),
+        pytest.param(
+            zipped(("a.gdb/a00000001.gdbtable", b"x")), "图.zip", "（.gdb）读不了，请导出为", id="geodatabase"
+        ),
+        pytest.param(zipped(("说明.txt", b"x")), "图.zip", "压缩包里没有图层，也不是表格", id="nothing"),
+        pytest.param(b"AC1032" + b"\0" * 99, "图.dwg", "CAD 图读不了，请导出为 Shapefile", id="CAD"),
+    ],
+)
+def test_other_formats_are_told_what_to_send_instead(land, data, name, words):
+    with pytest.raises(FileRefused, match=words):
+        look(land, data, name)
+
+
+def test_land_far_from_the_others_and_from_the_town_is_pointed_out(land):
+    def told(shapes, letter):
+        rows = [(f"{letter}{n}", "东村", 15.0, "0103", "自然撂荒") for n in range(3)]
+        data = geojson(shapes, rows, fields=("图斑编号", "村", "图斑面积（亩）", "地类", "任务"))
+        return look(land, data, "图.geojson").whereabouts()
+
+    near = degrees(THREE)
+    stray = shapely.transform(near[2], lambda points: numpy.add(points, (0, 0.4)))
+    assert told([*near[:2], stray], "甲") == [
+        "图形的中心在东经 106.0880°、北纬 29.8416°。", "甲2 这 1 个离其余图形 30 公里以上，请核对坐标。",
+    ]  # fmt: skip
+    parcel = Parcel.objects.create(
+        town=land.town, year=YEAR, division=land.villages["东村"], kind_id="abandonment", codes=["旧"]
+    )
+    set_shape(parcel, near[0], crs="EPSG:4490")
+    assert len(told(near, "乙")) == 1
+    moved = [shapely.transform(one, lambda points: numpy.add(points, (3, 0))) for one in near]
+    assert told(moved, "丙")[1] == "图形离本镇已有图斑约 289 公里，可能选错了中央经线或坐标系，请核对。"

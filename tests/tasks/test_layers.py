@@ -11,6 +11,7 @@ from farmland.accounts.models import Event
 from farmland.jobs.models import Job, Upload
 from farmland.jobs.services import run_pending
 from farmland.lib.excel import FileRefused
+from farmland.places.models import Term
 from parcels.imports.choices import Choices
 from parcels.imports.layers import PURPOSE
 from parcels.layers import layer_kinds
@@ -107,13 +108,35 @@ def test_a_list_of_codes_alone_is_a_layer_too(field):
     assert [(one.parcel.codes, one.by, one.area_mu) for one in Overlap.objects.all()] == [(["26934"], "code", None)]
 
 
+def test_what_was_done_before_keeps_its_year_and_is_found_by_code_before_it_is_written(field, client):
+    Term.objects.create(dictionary="list", code="rectified", label="上年整治图斑", town=field.town)
+    field.parcel("0007", village="西村", work=False)
+    sign_in(client, field.official)
+    data = xlsx(("1", "0007", "西村"), ("2", "9999", "东村"), head=("序号", "图斑编号", "村"))
+    sent = client.post(address(field, "layer_list"), {"kind": "rectified", "file": ContentFile(data, "清单.xlsx")})
+    shown = client.get(sent.url)
+    text = shown.content.decode()
+    assert shown.context["on"] == [("西村", 1, None)]
+    assert "“上年整治图斑”；用这个名称" in text
+    assert f'<option value="{YEAR - 1}" selected>' in text
+    where = address(field, "layer_confirm", pk=Upload.objects.get(purpose=PURPOSE).pk)
+    values = {"title": "上年整治图斑", "seen": shown.context["form"]["seen"].value(), "kind": "rectified"}
+    assert client.post(where, values | {"year": YEAR + 1}).status_code == 400
+    assert client.post(where, values | {"year": YEAR - 1}).status_code == 302
+    run_pending()
+    kept = ParcelList.objects.get(title="上年整治图斑")
+    assert (kept.year, kept.role) == (YEAR - 1, "done_earlier")
+    assert [(one.parcel.codes, one.layer) for one in Overlap.objects.all()] == [(["0007"], kept)]
+    assert client.get(address(field, "layer_list")).context["rows"][0].in_force
+
+
 BOW = shapely.Polygon([(35605000, 3303000), (35605100, 3303100), (35605100, 3303000), (35605000, 3303100)])
 
 
 def test_a_bad_boundary_keeps_the_whole_layer_out(field):
     facts = facts_of(field, geopackage([THREE[0], BOW], ROWS[:2], fields=FIELDS), "a.gpkg")
     looked = preview(field.year, facts, Choices())
-    assert [one.address for one in looked.found.errors] == ["图斑!图形3"]
+    assert [one.address for one in looked.found.errors] == ["图斑!第 2 个图形"]
     with pytest.raises(ValueError, match="1 errors"):
         import_now(field.year, looked.found, facts, by=field.official)
     assert not ParcelList.objects.filter(role="layer").exists()
@@ -177,7 +200,7 @@ def test_from_the_file_to_the_mark_in_the_list(field, client):
     assert "可以导入" in text
     assert "落在上面的图斑不得恢复" in text
     assert not ParcelList.objects.filter(role="layer").exists()
-    values = {"title": "生态红线", "seen": shown.context["form"]["seen"].value(), "kind": "redline"}
+    values = {"title": "生态红线", "seen": shown.context["form"]["seen"].value(), "kind": "redline", "year": YEAR}
     where = address(field, "layer_confirm", pk=Upload.objects.get(purpose=PURPOSE).pk)
     assert client.post(where, values | {"title": ""}).status_code == 400
     done = client.post(where, values)

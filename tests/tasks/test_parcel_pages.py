@@ -13,7 +13,9 @@ from django.urls import reverse
 from farmland.jobs.models import Job, Upload
 from farmland.jobs.services import run_pending
 from parcels.models import Parcel
+from parcels.shapes import set_shape
 from tasks.services import recompute
+from tests.lib.land_files import degrees, squares
 from tests.parcels.lists import row, upload, xlsx
 from tests.tasks.land import YEAR, Land
 
@@ -240,6 +242,15 @@ def test_the_detail_tells_codes_work_history_and_levels(listed, client):
         assert said in shown
     counted = re.search(r"<tr data-counted>.*?</tr>", shown, re.DOTALL)[0]
     assert "2.00" in counted
+
+
+def test_the_detail_shows_the_measured_area_beside_the_issued_one(listed, client):
+    parcel = Parcel.objects.get(codes=["A1"])
+    set_shape(parcel, degrees(squares(1))[0], crs="EPSG:4490")
+    Parcel.objects.filter(pk=parcel.pk).update(gross_mu="15.1")
+    assert "15.00 亩</dd>" in text(client.get(url("parcel_detail", pk=parcel.pk)))
+    Parcel.objects.filter(pk=parcel.pk).update(gross_mu="12.5")
+    assert "15.00 亩，与下发相差 2.50 亩，请核对" in text(client.get(url("parcel_detail", pk=parcel.pk)))
 
 
 # The command

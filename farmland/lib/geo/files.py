@@ -2,15 +2,16 @@
 
 import json
 from array import array
+from collections.abc import Container
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from farmland.lib import sandbox
 from farmland.lib.excel import gate
-from farmland.lib.excel.errors import FileRefused
+from farmland.lib.excel.errors import CellError, FileRefused
 from farmland.lib.excel.transfer import unpacked
-from farmland.lib.excel.workbook import Sheet
+from farmland.lib.excel.workbook import Row, Sheet
 from farmland.lib.geo.archive import kind_of
 from farmland.lib.packing import unpack
 
@@ -42,14 +43,40 @@ class Outline:
 
 
 @dataclass(frozen=True)
+class FeatureTable(Sheet):
+    """The attributes of a layer: row 2 is the first feature, and a place in it is told by feature and field."""
+
+    @staticmethod
+    def feature(row_number: int) -> str:
+        return f"第 {row_number - 1} 个图形"
+
+    def address(self, row: Row | int, column: int) -> str:
+        number = row.number if isinstance(row, Row) else row
+        heading = self.rows[0][column].text
+        return f"{self.feature(number)}“{heading}”" if number > 1 else f"字段“{heading}”"
+
+
+@dataclass(frozen=True)
 class Layer:
     """``outlines`` and ``problems`` by row number of the sheet (2 is the first feature); a row may have neither."""
 
-    sheet: Sheet
+    sheet: FeatureTable
     outlines: dict[int, Outline]
     problems: dict[int, str]
     crs: str
     notes: list[str] = field(default_factory=list)
+
+    def errors(self, named: int | None, only: Container[int] | None = None) -> list[CellError]:
+        """One for each bad boundary (``only``: of these rows), with what its feature is called in column ``named``."""
+        found = []
+        for number, reason in self.problems.items():
+            if only is not None and number not in only:
+                continue
+            row = self.sheet.by_number.get(number)
+            name = row[named].text if row and named is not None else ""
+            text = f"“{name}”的{reason}" if name else reason
+            found.append(CellError(self.sheet.name, self.sheet.feature(number), text))
+        return found
 
 
 def is_land(head: bytes) -> bool:
@@ -89,10 +116,11 @@ def read_layer(
 
 
 def _layer(head: dict, blobs: list[memoryview]) -> Layer:
-    sheet, *columns = blobs
-    (read,) = unpacked(bytes(sheet))["answer"]
+    cells, *columns = blobs
+    (read,) = unpacked(bytes(cells))["answer"]
     problems = {int(number): reason for number, reason in head["problems"].items()}
-    return Layer(read, outlines_of(*columns), problems, head["crs"], head["notes"])
+    sheet = FeatureTable(read.name, read.state, read.rows)
+    return Layer(sheet, outlines_of(*columns), problems, head["crs"], head["notes"])
 
 
 def outlines_of(

@@ -70,7 +70,10 @@ def _check_numbers(geometry: BaseGeometry) -> None:
         raise BadShape("坐标含有非数（NaN）或无穷大，请检查原图。")
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
     if not (west >= WEST and south >= SOUTH and east <= EAST and north <= NORTH):
-        raise BadShape(f"坐标超出我国范围：经度 {west:.4f} 至 {east:.4f}，纬度 {south:.4f} 至 {north:.4f}。")
+        place = f"经度 {west:.4f} 至 {east:.4f}，纬度 {south:.4f} 至 {north:.4f}"
+        turned = south >= WEST and north <= EAST and west >= SOUTH and east <= NORTH
+        remedy = "像是经纬度写反了，请在原图中对调" if turned else "请核对这一块的坐标"
+        raise BadShape(f"坐标超出我国范围：{place}，{remedy}。")
 
 
 def why_invalid(geometry: BaseGeometry) -> str:

@@ -75,8 +75,8 @@ class Command(BaseCommand):
             self.stderr.write(str(error))
         if done.errors:
             raise CommandError(f"共 {len(done.errors)} 处错误，没有写入。")
-        totals = done.totals()
+        area = done.totals()["gross_mu"]
         self.stdout.write(
             f"新增 {len(done.new)} 个，变化 {len(done.changed)} 个，相同 {len(done.same)} 个；"
-            f"图斑面积合计 {fixed(totals['gross_mu'])} 亩。"
+            + ("没有写图斑面积。" if area is None else f"图斑面积合计 {fixed(area)} 亩。")
         )
