@@ -28,7 +28,7 @@ class RunningJob:
         self.town = job.town
         self.user = job.created_by
         self.lost = threading.Event()
-        self._shown = 0.0
+        self._shown = float("-inf")
 
     def progress(self, done: int, total: int, text: str = "") -> None:
         """Show how far the job is; at most two writes a second, the last (done == total) always.

@@ -1,7 +1,6 @@
 """What must hold of a batch's rows: every part has its account, every paper is there, every sum is the sum."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from decimal import Decimal
 
 from django.db.models import F, OuterRef, Q, Subquery
@@ -9,12 +8,12 @@ from django.db.models import F, OuterRef, Q, Subquery
 from farmland.lib.numbers import plain
 from farmland.lib.refused import Refused
 from parcels.models import Step
+from subsidies.entitlements import still
 from subsidies.models import Batch, BatchLine, Calculation, Claim, Entitlement, Payee, Rate
 from subsidies.paying.payees import shared_accounts, waiting_changes
 
 VILLAGE = "village"
 SHOWN = 5
-STILL: list[Callable[[Batch], list[str]]] = []  # further tests of "still as computed", registered in AppConfig.ready
 
 
 class Accounts:
@@ -114,7 +113,7 @@ def changed(batch: Batch) -> list[str]:
         found.append("有的管护申报已不是已核实状态")
     if stale := _stale_calculation(batch, set(rows.values_list("subject", "rate_key"))):
         found.append(stale)
-    return found + [text for test in STILL for text in test(batch)]
+    return found + still.off(batch)
 
 
 def _accepted_since(batch: Batch) -> list[str]:

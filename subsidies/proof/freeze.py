@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from django.db import connections, transaction
 
+from subsidies.paying.batches import MOVES
+
 PREFIX = "farmland_frozen_"
 FROZEN = "('approved', 'paid', 'reconciled')"
 VOIDED = "('voided')"
@@ -63,10 +65,18 @@ LIVE_LINE = (
     "EXISTS (SELECT 1 FROM subsidies_batchline l JOIN subsidies_batch b ON b.id = l.batch_id"
     f" WHERE l.entitlement_id = OLD.id AND l.is_live AND b.state IN {FROZEN})"
 )
-NEXT_STATES = (
-    "NOT (NEW.state = OLD.state OR (OLD.state = 'approved' AND NEW.state IN ('paid', 'voided'))"
-    " OR (OLD.state = 'paid' AND NEW.state = 'reconciled'))"
+NEXT_STATES = " AND ".join(
+    ["OLD.state <> NEW.state"]
+    + [f"NOT (OLD.state = '{one}' AND NEW.state = '{move.after}')" for move in MOVES.values() for one in move.before]
 )
+POSTED = (
+    "batch_id", "number", "starts_on", "ends_on", "required_days", "counting", "place", "digest", "by_id", "at",
+    "is_demo",
+)  # fmt: skip
+SAID = ("publicity_id", "who", "what", '"on"', "entered_by_id", "is_demo")
+ANSWERED = ("state", "answer", "answered_by_id", "answered_at")
+NOTICE = "公示和异议的记录不能修改或删除；有误的请退回批次，另行公示。"
+RULED = ("round_id", "rate_key", "subject", "test", "holds", "reason", "by_id", "at", "is_demo")
 
 RULES = (
     Rule("subsidies_batchline", "INSERT", batch_in("NEW", CLOSED), LINE),
@@ -86,12 +96,13 @@ RULES = (
     Rule(
         "subsidies_batch",
         "UPDATE",
-        f"OLD.state IN {FROZEN} AND ({differs(*BATCH_FACTS)} OR {NEXT_STATES}"
+        f"OLD.state IN {FROZEN} AND ({differs(*BATCH_FACTS)}"
         f" OR (OLD.state <> 'approved' AND {differs('paid_by_id', 'paid_at')})"
         f" OR (OLD.state = 'reconciled' AND {differs('reconciled_by_id', 'reconciled_at')}))"
         f" OR (OLD.state = 'voided' AND {differs('state', 'total', 'is_demo')})",
         BATCH,
     ),
+    Rule("subsidies_batch", "UPDATE", NEXT_STATES, "批次须按编制、审核、公示、批准、支付、对账的次序办理，不能跳过。"),
     Rule("subsidies_batch", "DELETE", "NOT OLD.is_demo AND OLD.state <> 'draft'", BATCH),
     Rule(
         "subsidies_entitlement",
@@ -125,6 +136,24 @@ RULES = (
     ),
     Rule("subsidies_payment", "DELETE", "NOT OLD.is_demo", "支付记录不能删除。"),
     Rule("subsidies_payee", "UPDATE", differs(*PAYEE_FACTS), "收款账户不能修改，请登记新账户。"),
+    Rule(
+        "subsidies_publicity",
+        "UPDATE",
+        f"{differs(*POSTED)} OR (OLD.state = 'void' AND NEW.state <> 'void')"
+        f" OR (OLD.posted_id IS NOT NULL AND {differs('posted_id')})"
+        f" OR (OLD.taken_down_id IS NOT NULL AND {differs('taken_down_id')})",
+        NOTICE,
+    ),
+    Rule("subsidies_publicity", "DELETE", "NOT OLD.is_demo", NOTICE),
+    Rule(
+        "subsidies_objection",
+        "UPDATE",
+        f"{differs(*SAID)} OR (OLD.state <> 'open' AND {differs(*ANSWERED)})",
+        NOTICE,
+    ),
+    Rule("subsidies_objection", "DELETE", "NOT OLD.is_demo", NOTICE),
+    Rule("subsidies_ruling", "UPDATE", differs(*RULED), "认定不能修改；情况有变的请另作认定。"),
+    Rule("subsidies_ruling", "DELETE", "NOT OLD.is_demo", "认定不能删除；情况有变的请另作认定。"),
     Rule("subsidies_fund", "UPDATE", differs(*FUND_FACTS), "资金记录不能修改；更正请另登记一笔。"),
     Rule("subsidies_fund", "DELETE", "NOT OLD.is_demo", "资金记录不能删除；更正请另登记一笔。"),
 )  # fmt: skip

@@ -160,9 +160,10 @@ def test_the_sweeper_fails_a_job_whose_three_workers_died_and_wakes_the_next_of_
     assert waiting.pk in woken
 
 
-def test_the_sweeper_sends_again_what_was_lost_but_not_what_is_young_or_at_work(woken):
+def test_the_sweeper_sends_again_what_was_lost_but_not_what_is_young_or_at_work(woken, monkeypatch):
+    monkeypatch.setattr(services, "RESEND_AFTER", timedelta(minutes=10))
     lost = services.enqueue("test.note", args={"word": "lost"})
-    Job.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(seconds=10))
+    Job.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(minutes=11))
     dead = services.enqueue("test.note")
     services.claim(dead.pk)
     run_out(dead)
@@ -245,7 +246,8 @@ def test_an_error_after_the_committed_fence_does_not_run_the_job_again(kind):
     assert job.state == "done"
 
 
-def test_progress_is_written_throttled_and_refused_without_the_lease(kind):
+def test_progress_is_written_throttled_and_refused_without_the_lease(kind, monkeypatch):
+    monkeypatch.setattr(running, "PROGRESS_EVERY", 60)
     seen = []
 
     def work(job):

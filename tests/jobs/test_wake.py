@@ -1,5 +1,4 @@
 import threading
-import time
 
 import pytest
 from django.core.management import call_command
@@ -33,12 +32,12 @@ def test_a_dead_broker_is_logged_and_left_alone_for_a_while(monkeypatch, caplog)
 
 
 def test_a_hanging_broker_costs_a_request_no_more_than_the_patience(monkeypatch):
-    release = threading.Event()
-    broker(monkeypatch, lambda *args, **options: release.wait(10))
+    """The request is back while the broker still has not answered, however slow this machine is."""
+    release, answers = threading.Event(), []
+    broker(monkeypatch, lambda *args, **options: answers.append(release.wait(60)))
     monkeypatch.setattr(wake, "PATIENCE", 0.2)
-    start = time.monotonic()
     assert not wake.send([1])
-    assert time.monotonic() - start < 1
+    assert answers == []
     release.set()
 
 

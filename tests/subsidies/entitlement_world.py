@@ -72,8 +72,9 @@ def add_batch(world, one: Entitlement) -> Batch:
         town=world.town, division=one.division, batch=batch, entitlement=one, payee_kind="village", payee=payee,
         amount=one.amount,
     )  # fmt: skip
-    batch.state, batch.paid_by, batch.paid_at = "paid", world.land.person("finance", name="purse"), timezone.now()
-    batch.save()  # from the approval on its lines are frozen
+    batch.paid_by, batch.paid_at = world.land.person("finance", name="purse"), timezone.now()
+    for batch.state in ("reviewed", "published", "approved", "paid"):
+        batch.save()  # from the approval on its lines are frozen
     Payment.objects.create(
         town=world.town, division=one.division, line=line, attempt=1, payee=payee, amount=one.amount,
         result="paid", on=world.land.year.today(), by=world.official,

@@ -14,6 +14,7 @@ from subsidies.paying import batches, funds, payees, payments, publicity
 from tests.tasks.land import TODAY, YEAR, Land
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"a notice on a wall"
+RULE = {"kinds": ["abandonment"], "base": "$town_mu", "lines": [{"price": "500"}]}
 STEPS = ("prepare", "review", "publish", "approve", "pay", "settle", "reconcile")
 
 
@@ -48,7 +49,7 @@ class World:
             program=self.program, town=self.town, year=YEAR, key="full", name="全面恢复", clause="五（二）"
         )
         self.version = RateVersion.objects.create(
-            rate=self.rate, town=self.town, number=1, rule={"lines": [{"price": "500"}]}, digest="r" * 64,
+            rate=self.rate, town=self.town, number=1, rule=RULE, digest="r" * 64,
             state="published", published_at=timezone.now(),
         )  # fmt: skip
         self.round = Round.objects.create(town=self.town, program=self.program, year=YEAR, label=str(YEAR))

@@ -10,8 +10,8 @@ from farmland.accounts.models import Event
 from farmland.jobs.models import Job
 from farmland.lib import keyring
 from farmland.lib.refused import Refused
-from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payee, Payment, RateVersion
-from subsidies.paying import batches, seal
+from subsidies.models import Batch, BatchLine, Entitlement, Fund, Payee, Payment, RateVersion, Ruling
+from subsidies.paying import batches, publicity, seal
 from subsidies.proof import audit, freeze
 from tests.subsidies.pay_world import World
 
@@ -143,6 +143,73 @@ def test_no_row_joins_an_approved_batch_and_none_is_paid_in_another_amount(world
     forged.amount += D("0.01")
     with pytest.raises(IntegrityError, match="只能按已支付"), transaction.atomic():
         forged.save(force_insert=True)
+
+
+def objection_of(batch):
+    return batch.publicities.get().objections.get().pk
+
+
+def notice_of(batch):
+    return batch.publicities.get().pk
+
+
+NOTICES = [
+    ("UPDATE subsidies_publicity SET starts_on = '2024-01-01' WHERE id = %s", notice_of),
+    ("UPDATE subsidies_publicity SET ends_on = '2024-10-12' WHERE id = %s", notice_of),
+    ("UPDATE subsidies_publicity SET required_days = 1 WHERE id = %s", notice_of),
+    ("UPDATE subsidies_publicity SET posted_id = NULL WHERE id = %s", notice_of),
+    ("DELETE FROM subsidies_publicity WHERE id = %s", notice_of),
+    ("UPDATE subsidies_objection SET what = '没有' WHERE id = %s", objection_of),
+    ("UPDATE subsidies_objection SET \"on\" = '2024-01-01' WHERE id = %s", objection_of),
+    ("UPDATE subsidies_objection SET state = 'open' WHERE id = %s", objection_of),
+    ("DELETE FROM subsidies_objection WHERE id = %s", objection_of),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "which"), [pytest.param(*pair, id=pair[0][:60]) for pair in NOTICES])
+def test_what_hung_on_the_wall_and_what_was_objected_stay_as_they_were(world, text, which):
+    batch = world.to("published")
+    made = publicity.object_to(
+        batch, who="某村民", what="面积不对", on=world.land.year.working_date, by=world.reviewer
+    )  # fmt: skip
+    publicity.answer(batch, objection=made.pk, upheld=False, text="已复核，面积无误", by=world.reviewer)
+
+    with pytest.raises(IntegrityError, match="公示和异议的记录不能修改或删除"):
+        sql(text, which(batch))
+
+
+def test_a_void_notice_does_not_come_back(world):
+    batch = world.to("published")
+    standing = batch.publicities.get()
+    batch.refresh_from_db()
+    batches.send_back(batch, reason="名单有变", version=batch.version, by=world.reviewer)
+
+    with pytest.raises(IntegrityError, match="公示和异议的记录不能修改"):
+        sql("UPDATE subsidies_publicity SET state = 'passed' WHERE id = %s", standing.pk)
+
+
+@pytest.mark.parametrize("state", ["draft", "reviewed", "published"])
+def test_sql_skips_no_step_of_a_batch(world, state):
+    """All hands are given, so that no constraint refuses it: the order of the steps does."""
+    batch = world.to(state)
+    people = (world.reviewer, world.leader, world.finance)
+    hands = "reviewed_by_id = %s, approved_by_id = %s, paid_by_id = %s"
+
+    with pytest.raises(IntegrityError, match="不能跳过"):
+        sql(f"UPDATE subsidies_batch SET state = 'paid', {hands} WHERE id = %s", *(one.pk for one in people), batch.pk)
+
+    batch.refresh_from_db()
+    assert batch.state == state
+
+
+@pytest.mark.parametrize("text", ["UPDATE subsidies_ruling SET holds = NOT holds", "DELETE FROM subsidies_ruling"])
+def test_a_ruling_is_neither_changed_nor_taken_away(world, text):
+    Ruling.objects.create(
+        town=world.town, division=world.town, round=world.round, rate_key="full", subject="*", test="x", holds=False,
+        reason="镇政府会议纪要", by=world.reviewer,
+    )  # fmt: skip
+    with pytest.raises(IntegrityError, match="认定不能"):
+        sql(text)
 
 
 def test_a_result_is_entered_once_also_by_sql(world):

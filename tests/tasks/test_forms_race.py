@@ -37,7 +37,7 @@ def together(works):
 
     def run(place, work):
         try:
-            gate.wait(timeout=30)
+            gate.wait(timeout=60)
             found[place] = work()
         except Exception as error:  # what a thread raises is a result to look at
             found[place] = error
@@ -49,6 +49,7 @@ def together(works):
         thread.start()
     for thread in threads:
         thread.join(timeout=120)
+    assert not any(thread.is_alive() for thread in threads), "one still waits: what it did not answer is no answer"
     return found
 
 
