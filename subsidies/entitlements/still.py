@@ -16,7 +16,7 @@ SHOWN = 3
 
 def off(batch: Batch) -> list[str]:
     """At most one clause in Chinese. Adjustments are a person's word; of a rate the plan no longer has, all stays."""
-    found = compute(batch.round, batch.round.today())
+    found = compute(batch.round, batch.round.today(), by_demo=batch.is_demo)
     now = {one.key: one.award.amount for one in found.paid}
     rows = Entitlement.objects.filter(lines__batch=batch, adjusts=None, rate_key__in=list(found.rates)).distinct()
     rows = rows.select_related("division").only("division", "rate_key", "subject", "amount").order_by("pk")
