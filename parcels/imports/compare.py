@@ -43,6 +43,7 @@ class Comparison:
     changed: list[Change] = field(default_factory=list)
     same: list[tuple[ParcelRow, Parcel]] = field(default_factory=list)
     errors: list[CellError] = field(default_factory=list)
+    conflicts: int = 0  # of the errors those at odds with parcels that stand
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     idle: int = 0  # left out too, and never worked on
@@ -113,6 +114,7 @@ def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comp
             done.new.append(row)
         elif problem := _conflict(row, list(found.values()), taken, known, standing):
             done.errors.append(CellError(row.sheet, row.code_cell, problem))
+            done.conflicts += 1
         else:
             (parcel,) = found.values()
             taken[parcel.pk] = row
