@@ -88,7 +88,7 @@ def test_a_moved_boundary_is_a_change_and_the_issued_area_stays(land):
     wide = [THREE[0], THREE[1], shapely.box(35_605_200, 3_303_000, 35_605_320, 3_303_100)]
     found = look(land, shapefile(wide, ROWS)).comparison
     assert [[line[0] for line in one.lines] for one in found.changed] == [["图形"]]
-    assert any("1 个图斑的图形面积与下发面积相差超过 1%" in note and "0003" in note for note in found.notes)
+    assert any("1 个图斑的图形面积与下发面积相差超过 1%" in note and "0003 下发" in note for note in found.notes)
     assert bring(land, shapefile(wide, ROWS)) == 1
     parcel = Parcel.objects.get(codes=["0003"])
     assert (parcel.gross_mu, parcel.version) == (15, 2)

@@ -247,7 +247,7 @@ def kml_layer(file: BinaryIO, max_rows: int) -> Features:
             boundaries.append(boundary)
             too_many(len(rows), max_rows)
     except (SyntaxError, DefusedXmlException, ValueError) as error:
-        raise FileRefused("kml-broken", "KML 读不出来，可能已损坏，请重新导出。") from error
+        raise FileRefused("kml-broken", "KML 读不出来，可能已损坏，或不是 UTF-8 编码，请重新导出。") from error
     return Features(list(names), [[cell_of(row.get(name)) for name in names] for row in rows], boundaries, "EPSG:4326")
 
 
