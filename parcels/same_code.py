@@ -12,7 +12,8 @@ PLACES = ("division", "village_name", "location")
 
 def plain_code(code: str) -> str:
     """The code as it is held against others: width and case of its letters, and spaces, say nothing."""
-    return "".join(narrow(code).upper().split())
+    text = code if code.isascii() else narrow(code)  # nothing in ASCII is wide
+    return "".join(text.upper().split())
 
 
 class Villages:

@@ -240,9 +240,13 @@ def _outlines(table: Table, rows: list[Row], done: Checked) -> dict[int, Outline
     layer = table.layer
     if layer is None:
         return {}
-    numbers = {row.number for row in rows}
+    numbers, drawn = {row.number for row in rows}, layer.outlines.keys() | layer.problems.keys()
     done.errors += layer.errors(table.columns["codes"], only=numbers)
-    if bare := len(numbers - layer.outlines.keys() - layer.problems.keys()):
+    done.errors += [
+        CellError(table.sheet.name, FeatureTable.feature(number), "有图形，没有编号等属性，请补上；不要的图形请删去。")
+        for number in sorted(drawn - numbers - {row.number for row in table.totals})
+    ]
+    if bare := len(numbers - drawn):
         done.notes.append(f"图层“{table.sheet.name}”有 {bare} 行没有图形，只登记属性。")
     return layer.outlines
 

@@ -22,7 +22,7 @@ from parcels.same_code import LONG_CODE
 COMPARED = (*AREAS, "group", "land_class", "ground_state", "slope", "in_redline")
 IN_ATTRS = ("note", "slope_class", "in_pbf")  # kept beside the columns
 TOLERANCE, SMALLEST = Decimal("0.01"), Decimal("0.1")  # an issued area and its boundary may differ by so much
-ZERO = Decimal(0)
+ZERO, NAMED = Decimal(0), 5
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Comparison:
     changed: list[Change] = field(default_factory=list)
     same: list[tuple[ParcelRow, Parcel]] = field(default_factory=list)
     errors: list[CellError] = field(default_factory=list)
+    conflicts: int = 0  # of the errors those at odds with parcels that stand
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     idle: int = 0  # left out too, and never worked on
@@ -113,6 +114,7 @@ def compare(checked: Checked, known: Known, work_kinds: Collection[str]) -> Comp
             done.new.append(row)
         elif problem := _conflict(row, list(found.values()), taken, known, standing):
             done.errors.append(CellError(row.sheet, row.code_cell, problem))
+            done.conflicts += 1
         else:
             (parcel,) = found.values()
             taken[parcel.pk] = row
@@ -239,10 +241,14 @@ def _measured(rows: list[ParcelRow]) -> list[str]:
             apart.append((abs(row.outline.area_mu - issued), row, issued))
     if not apart:
         return []
-    _, row, issued = max(apart, key=lambda one: one[0])
+    apart.sort(key=lambda one: -one[0])
+    told = "；".join(
+        f"{'、'.join(row.codes)} 下发 {plain(issued)} 亩、图形 {plain(row.outline.area_mu)} 亩"
+        for _, row, issued in apart[:NAMED]
+    )
+    first = f"，差得最多的 {NAMED} 个" if len(apart) > NAMED else ""
     return [
-        f"{len(apart)} 个图斑的图形面积与下发面积相差超过 1%（且超过 0.1 亩），最多的是 {'、'.join(row.codes)}："
-        f"下发 {plain(issued)} 亩，图形 {plain(row.outline.area_mu)} 亩。按下发面积登记，请核对。"
+        f"{len(apart)} 个图斑的图形面积与下发面积相差超过 1%（且超过 0.1 亩）{first}：{told}。按下发面积登记，请核对。"
     ]
 
 

@@ -133,12 +133,14 @@ def _rows(sheet: Sheet, head: Row, rows: Iterable[tuple[Row, Outline | None]], f
     codes, named = _columns(headings)
     seen, double = set(), 0
     for row, outline in rows:
-        mine = []
-        for code in _codes(row, codes):
-            double += code in seen
-            if code not in seen:
-                mine.append(code[:CODE_LENGTH])
-            seen.add(code)
+        try:
+            printed = _codes(row, codes)
+        except ValueError as error:
+            found.errors.append(sheet.error(row, codes, str(error)))
+            continue
+        mine = list(dict.fromkeys(code for code in printed if code not in seen))
+        double += len(printed) - len(mine)
+        seen.update(mine)
         if mine or outline:
             name = row[named].text.strip()[:NAME_LENGTH] if named is not None else ""
             cells = {heading: row[at].text for heading, at in headings if row[at]}
@@ -165,13 +167,15 @@ def _first(headings: list[tuple[str, int]], rank) -> int | None:
 
 
 def _codes(row: Row, column: int | None) -> list[str]:
-    if column is None or not row[column] or row[column].problem:
+    """The codes of a row as printed. Raises ``ValueError`` on what is none: a code that is lost matches nothing."""
+    if column is None or not row[column]:
         return []
-    try:
-        text = cell_code(row[column])
-    except ValueError:
-        return []
-    return [part.strip() for part in SEPARATORS.split(text) if part.strip()]
+    if row[column].problem:
+        raise ValueError(row[column].problem)
+    codes = [part.strip() for part in SEPARATORS.split(cell_code(row[column])) if part.strip()]
+    if too_long := next((code for code in codes if len(code) > CODE_LENGTH), None):
+        raise ValueError(f"编号最长 {CODE_LENGTH} 个字，“{too_long[:20]}…”太长，请核对。")
+    return codes
 
 
 # What stands

@@ -91,7 +91,7 @@ def read_tables(
         elif sheet.rows:
             notes.append(f"工作表“{sheet.name}”没有图斑清单的表头，没有读取。")
     if not tables:
-        raise FileRefused("header-missing", missing_text(source.sheets, choices))
+        raise _no_table(source.sheets, choices)
     return tables, notes
 
 
@@ -212,6 +212,12 @@ def best_head(sheets: list[Sheet], choices: Choices) -> tuple[Sheet, Row, dict] 
             if any(row.cells) and (best is None or count > best[0]):
                 best = (count, sheet, row, found)
     return best[1:] if best else None
+
+
+def _no_table(sheets: list[Sheet], choices: Choices) -> FileRefused:
+    if best_head([one for one in sheets if one.state == "visible"], choices) is None:
+        return FileRefused("empty-file", "文件里没有图形，也没有表格内容，请重新导出后上传。")
+    return FileRefused("header-missing", missing_text(sheets, choices))
 
 
 def trouble(sheets: list[Sheet], choices: Choices) -> str:

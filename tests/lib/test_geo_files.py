@@ -1,6 +1,11 @@
 """Files of land: every format gives the same rows and boundaries; every bad one a clear answer."""
 
+import io
+import math
+import struct
+import zipfile
 from decimal import Decimal
+from pathlib import PurePath
 
 import numpy
 import pytest
@@ -111,6 +116,30 @@ def test_a_bad_boundary_is_named_by_its_row_and_the_others_are_read(tmp_path):
     assert "自相交" in found.problems[3]
     assert "范围" in found.problems[5] or "NaN" in found.problems[5]
     assert "NaN" in found.problems[6]
+
+
+def test_a_coordinate_of_a_shapefile_that_is_no_number_is_an_error_of_its_row(tmp_path):
+    parts = parts_of(shapefile(THREE, ROWS))
+    first = 100 + 8 + 4 + 32 + 8 + 4  # the first point of the first shape
+    shp = parts[".shp"]
+    parts[".shp"] = shp[:first] + struct.pack("<d", math.nan) + shp[first + 8 :]
+    found = read(tmp_path, zipped(*((f"图斑{suffix}", data) for suffix, data in parts.items())), "a.zip")
+    assert sorted(found.outlines) == [3, 4]
+    assert "NaN" in found.problems[2]
+
+
+@pytest.mark.parametrize("rows", [2, 4_000_000])
+def test_shapes_and_rows_that_do_not_match_are_refused_and_none_is_lost(tmp_path, rows):
+    parts = parts_of(shapefile(THREE, ROWS))
+    parts[".dbf"] = parts[".dbf"][:4] + struct.pack("<I", rows) + parts[".dbf"][8:]
+    with pytest.raises(FileRefused, match=f"有 3 个图形，.dbf 有 {rows} 行，对不上") as refused:
+        read(tmp_path, zipped(*((f"图斑{suffix}", data) for suffix, data in parts.items())), "a.zip")
+    assert refused.value.code == "shapefile-broken"
+
+
+def parts_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {PurePath(name).suffix: archive.read(name) for name in archive.namelist()}
 
 
 def test_two_layers_ask_which_and_the_chosen_one_is_read(tmp_path):

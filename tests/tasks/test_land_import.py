@@ -88,7 +88,7 @@ def test_a_moved_boundary_is_a_change_and_the_issued_area_stays(land):
     wide = [THREE[0], THREE[1], shapely.box(35_605_200, 3_303_000, 35_605_320, 3_303_100)]
     found = look(land, shapefile(wide, ROWS)).comparison
     assert [[line[0] for line in one.lines] for one in found.changed] == [["图形"]]
-    assert any("1 个图斑的图形面积与下发面积相差超过 1%" in note and "0003" in note for note in found.notes)
+    assert any("1 个图斑的图形面积与下发面积相差超过 1%" in note and "0003 下发" in note for note in found.notes)
     assert bring(land, shapefile(wide, ROWS)) == 1
     parcel = Parcel.objects.get(codes=["0003"])
     assert (parcel.gross_mu, parcel.version) == (15, 2)
@@ -335,6 +335,7 @@ def test_unknown_headings_lead_to_the_columns_and_back_to_the_preview(land, page
     text = shown.content.decode()
     assert "对照列名" in text
     assert 'value="怪表"' in text
+    assert "没有认出 “图斑编号”、“任务”：请选出是哪一列" in text
     values = {"name": "怪表", "field_0": "codes", "field_1": "division", "field_3": "gross_mu", "unit_3": "亩"}
     refused = page.post(answer.url, values)
     assert refused.status_code == 400
@@ -416,6 +417,21 @@ def test_field_names_cut_by_a_dbf_are_read_and_named(land):
 def test_other_formats_are_told_what_to_send_instead(land, data, name, words):
     with pytest.raises(FileRefused, match=words):
         look(land, data, name)
+
+
+def test_land_without_attributes_is_not_passed_over(land):
+    data = geojson(degrees(THREE), [("甲1", "东村"), ("甲2", "东村"), ("", "")], fields=("图斑编号", "村"))
+    assert said(look(land, data, "图.geojson")) == {
+        "图!第 3 个图形": "有图形，没有编号等属性，请补上；不要的图形请删去。"
+    }
+
+
+def test_a_file_without_anything_is_refused_in_words(land, page):
+    upload = kept(land, b'{"type":"FeatureCollection","features":[]}', "图.geojson")
+    for name in ("parcel_import_preview", "parcel_import_columns"):
+        shown = page.get(page.go(name, pk=upload.pk), follow=True)
+        assert shown.status_code == 400
+        assert "文件里没有图形，也没有表格内容" in shown.content.decode()
 
 
 def test_land_far_from_the_others_and_from_the_town_is_pointed_out(land):

@@ -108,6 +108,14 @@ def test_a_list_of_codes_alone_is_a_layer_too(field):
     assert [(one.parcel.codes, one.by, one.area_mu) for one in Overlap.objects.all()] == [(["26934"], "code", None)]
 
 
+def test_a_code_that_cannot_be_read_keeps_the_list_out(field):
+    data = xlsx(("1", 5001512407224310), ("2", "甲" * 81), ("3", "26934"), head=("序号", "图斑编号"))
+    looked = preview(field.year, facts_of(field, data, "清单.xlsx", kind="program"), Choices())
+    assert {one.address: one.message[:7] for one in looked.found.errors} == {
+        "清单!B2": "编号超过 15", "清单!B3": "编号最长 80",
+    }  # fmt: skip
+
+
 def test_what_was_done_before_keeps_its_year_and_is_found_by_code_before_it_is_written(field, client):
     Term.objects.create(dictionary="list", code="rectified", label="上年整治图斑", town=field.town)
     field.parcel("0007", village="西村", work=False)

@@ -371,7 +371,9 @@ def test_two_rows_that_are_one_parcel_are_refused(land):
 def test_one_row_over_two_parcels_is_refused(land):
     bring(land, xlsx(row("A1"), row("A2")))
 
-    assert "不能合成一行" in said(look(land, xlsx(row("A1、A2"))))["清单!A2"]
+    found = look(land, xlsx(row("A1、A2"), row("A3", gross=-1)))
+    assert "不能合成一行" in said(found)["清单!A2"]
+    assert (len(found.errors), found.conflicts) == (2, 1)
 
 
 def test_a_planned_area_that_a_person_set_is_left_alone(land):

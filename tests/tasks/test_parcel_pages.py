@@ -99,7 +99,7 @@ def test_errors_are_listed_by_cell_and_cannot_be_confirmed(land, client):
     client.force_login(land.officer)
     shown = text(choose(client, xlsx(row("A1", gross=-1), row("A2", village="北村"))))
 
-    assert "有 2 处错误" in shown
+    assert "有 2 处错误；改正后重新上传" in shown
     assert "清单!E2" in shown
     assert "/confirm/" not in shown
 

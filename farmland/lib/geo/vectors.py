@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy
@@ -18,7 +17,8 @@ import shapely
 
 from farmland.lib.excel.errors import FileRefused
 from farmland.lib.excel.workbook import EMPTY, Cell
-from farmland.lib.geo.archive import SHAPE_MAGIC, TOGETHER, Part, inflated
+from farmland.lib.geo.archive import Part
+from farmland.lib.geo.shp import laid_out
 from farmland.lib.numbers import float_text
 
 MAX_TEXT = 4000
@@ -150,30 +150,32 @@ def gpkg_layers(path: str) -> list[str]:
 def gpkg_layer(path: str, layer: str, max_rows: int) -> Features:
     meta, wkb, data = _gdal(f"GPKG:{path}", max_rows, layer=layer)
     rows = _rows([_cells(column) for column in data], len(wkb))
-    return Features(list(map(str, meta["fields"])), rows, shapely.from_wkb(wkb, on_invalid="ignore"), meta["crs"])
+    return Features(list(map(str, meta["fields"])), rows, _boundaries(wkb), meta["crs"])
 
 
 def shapefile_layer(archive: zipfile.ZipFile, part: Part, max_rows: int, max_inflated: int) -> Features:
     """Repacked under a name of ours, because GDAL cannot open members with GBK names; texts decoded by their bytes."""
-    for suffix, info in part.members.items():
-        if suffix != ".cpg":
-            with Path(f"layer{suffix}").open("wb") as file:
-                inflated(archive, info, file, max_inflated)
-    with Path("layer.shp").open("rb") as file:
-        if file.read(4) != SHAPE_MAGIC:
-            raise FileRefused("shapefile-broken", f"“{part.name}.shp”不是 Shapefile 文件，{TOGETHER}。")
-    meta, wkb, data = _gdal("layer.shp", max_rows, encoding="ISO-8859-1")
+    meta, wkb, data = _gdal(laid_out(archive, part, max_inflated), max_rows, encoding="ISO-8859-1")
     stated = (
         archive.read(part.members[".cpg"])[:40].decode("ascii", "ignore").strip() if ".cpg" in part.members else ""
     )
     encoding = dbf_encoding([str(name) for name in meta["fields"]], data, stated)
     fields = [decoded(str(name), encoding) for name in meta["fields"]]
-    boundaries, columns = shapely.from_wkb(wkb, on_invalid="ignore"), []
+    boundaries, columns = _boundaries(wkb), []
     del wkb
     while data:
         columns.append(_cells(data.pop(0), encoding))  # the bytes of a column go when it is read
     notes = [] if encoding == "utf-8" else ["属性文字按 GBK 读入，请核对中文是否正常。"]
     return Features(fields, _rows(columns, len(boundaries)), boundaries, meta["crs"], notes)
+
+
+def _boundaries(wkb: numpy.ndarray) -> numpy.ndarray:
+    """Geometry; None where the file has none, and why where what it has is none."""
+    found = shapely.from_wkb(wkb, on_invalid="ignore")
+    for at in numpy.flatnonzero(shapely.is_missing(found)):
+        if wkb[at] is not None:
+            found[at] = "图形读不出来：边界没有闭合、不足三个不同的点，或坐标不是数（NaN），请检查原图。"
+    return found
 
 
 def _gdal(path: str, max_rows: int, **options):
@@ -245,7 +247,7 @@ def kml_layer(file: BinaryIO, max_rows: int) -> Features:
             boundaries.append(boundary)
             too_many(len(rows), max_rows)
     except (SyntaxError, DefusedXmlException, ValueError) as error:
-        raise FileRefused("kml-broken", "KML 读不出来，可能已损坏，请重新导出。") from error
+        raise FileRefused("kml-broken", "KML 读不出来，可能已损坏，或不是 UTF-8 编码，请重新导出。") from error
     return Features(list(names), [[cell_of(row.get(name)) for name in names] for row in rows], boundaries, "EPSG:4326")
 
 
