@@ -117,7 +117,8 @@ def metres_between(clue: Clue, other: Clue) -> float | None:
 
 
 def clue_for(user: User, town_year: TownYear, key: str) -> Clue | None:
-    """A clue this user may take up, by its id as text, with ``name``: its kind in words."""
+    """A clue this user may take up, by its id as text, with ``name``: its kind in words, and ``use``: the state of
+    the ground that kind stands for ("" for none)."""
     try:
         rows = Clue.objects.visible_to(user).filter(pk=key or None, town=town_year.town, state="new")
         clue = rows.select_related("division").first()
@@ -125,8 +126,9 @@ def clue_for(user: User, town_year: TownYear, key: str) -> Clue | None:
         return None
     if clue is None or not user.can("decide", clue.division):
         return None
-    label = Term.objects.filter(dictionary="clue_kind", code=clue.category).values_list("label", flat=True).first()
-    clue.name = label or clue.category
+    kind = Term.objects.filter(dictionary="clue_kind", code=clue.category).first()
+    clue.name = kind.label if kind else clue.category
+    clue.use = (kind.attrs or {}).get("ground_state", "") if kind else ""
     return clue
 
 

@@ -129,6 +129,7 @@ def test_the_office_filters_takes_up_and_dismisses(client, ledger, walker):
 
     page = shown(client, f"/qingxi/2024/issues/new/?clue={first.pk}")
     assert 'value="九组水库边"' in page
+    assert '<option value="building" selected>' in page  # so that the rules know what it is about
     sent = {
         "kind": "illegal_use", "project": "新建房屋", "division": ledger.villages["东村"].code, "location": "东村九组",
         "clue": str(first.pk), "cultivated_mu": "0.3", "use": "building",
