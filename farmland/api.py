@@ -18,6 +18,7 @@ from subsidies.paying.money_api import BatchList, EntitlementList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList
+from tasks.clue_api import paths as clue_paths
 from tasks.evidence_api import EvidenceDoor
 from tasks.evidence_api import paths as evidence_paths
 from tasks.forms.api import FormDoor
@@ -61,6 +62,7 @@ v1 = (
     + form_paths
     + issue_paths
     + evidence_paths
+    + clue_paths
     + claim_paths
     + [one for view in LISTS for one in list_paths(view)]
 )

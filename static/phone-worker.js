@@ -1,4 +1,4 @@
-// 手机页 without a signal: the phone pages somebody has opened open again as they were, with what they are made of.
+// 手机页 and 上报线索 without a signal: pages somebody has opened open again as they were, with what they are made of.
 // The network comes first; the copy is shown only when no answer comes. Signing in as somebody else, signing out
 // (app.js) and a week without a look take the copies away.
 
@@ -14,7 +14,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
-  const isPage = request.mode === "navigate" && /^\/[^/]+\/\d+\/phone\//.test(url.pathname);
+  const isPage = request.mode === "navigate" && /^\/[^/]+\/\d+\/(?:phone|patrol)\//.test(url.pathname);
   if (isPage || url.pathname.startsWith("/static/")) event.respondWith(answer(request, isPage));
 });
 

@@ -2,21 +2,31 @@
 
 from decimal import Decimal
 
-from drf_spectacular.utils import extend_schema
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers, status
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from farmland.lib.api.columns import Column, day, moment, whole
 from farmland.lib.api.fields import Body, PlainDecimalField
 from farmland.lib.api.filters import Filter, Id, Whole
 from farmland.lib.api.http import idempotency_key
 from farmland.lib.api.lists import ListView
+from farmland.lib.api.parameters import check_names
 from farmland.places.api import Subtree, town_filter
+from parcels.evidence_store import EvidenceRefused
 from tasks.acceptance import Refused
 from tasks.acceptance_api import refused
 from tasks.api import TOWN
-from tasks.clues import Report, report
+from tasks.clues import MAX_PHOTOS, Report, keep_photo, report
+from tasks.evidence_api import PhotoBody, file_of, said_by_phone
+from tasks.evidence_api import refused as evidence_refused
 from tasks.models import Clue, Referral, TownYear
+
+NOT_OWN = "这条线索不是您报的，照片由上报人自己传。"
 
 
 class ClueSerializer(Body):
@@ -106,6 +116,64 @@ def _report(values: dict, division, key: str) -> Report:
         accuracy_m=values.get("accuracy_m"),
         key=key,
     )
+
+
+class CluePhoto(PhotoBody):
+    file = serializers.FileField()
+
+
+class CluePhotoAnswer(serializers.Serializer):
+    id = serializers.CharField(help_text="照片，即回执")
+    clue = serializers.CharField()
+    sha256 = serializers.CharField()
+    received_at = serializers.DateTimeField()
+    flags = serializers.ListField(child=serializers.CharField())
+    notes = serializers.ListField(child=serializers.CharField(), help_text="照片里没有采用的信息")
+
+
+class CluePhotos(APIView):
+    """线索的照片：上报人自己补传，一张一次。"""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        summary=f"上传线索的照片，最多 {MAX_PHOTOS} 张",
+        operation_id="clues_photos",
+        request={"multipart/form-data": CluePhoto},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="每张照片一个")],
+        responses={
+            201: CluePhotoAnswer,
+            200: OpenApiResponse(CluePhotoAnswer, description="同一个键、同一个文件：已有的那一张"),
+            409: OpenApiResponse(description="年度已关账"),
+            413: OpenApiResponse(description="文件超过 20 MB"),
+            422: OpenApiResponse(description="同一个 Idempotency-Key 对应另一个文件"),
+        },
+    )
+    def post(self, request, id):
+        check_names(request.query_params, [])
+        clue = Clue.objects.visible_to(request.user).select_related("town", "division__town").filter(pk=id).first()
+        if clue is None:
+            raise exceptions.NotFound
+        if clue.by_id != request.user.pk:
+            raise exceptions.PermissionDenied(NOT_OWN, code="no_right")
+        body = PhotoBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        file, started = file_of(request), timezone.now()
+        try:
+            if TownYear.objects.filter(town=clue.town, year=clue.year, closed_on__isnull=False).exists():
+                raise EvidenceRefused(f"{clue.town} {clue.year} 年已关账，不再收照片。", code="closed")
+            said = said_by_phone(body.validated_data)
+            photo = keep_photo(clue, file, by=request.user, key=idempotency_key(request), **said)
+        except EvidenceRefused as refusal:
+            raise evidence_refused(refusal) from refusal
+        answer = {"id": str(photo.pk), "clue": str(clue.pk), "sha256": photo.sha256}
+        answer |= {"received_at": photo.received_at, "flags": photo.flags, "notes": photo.notes}
+        is_new = photo.received_at >= started
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(CluePhotoAnswer(answer).data, status=code)
+
+
+paths = [path("clues/<uuid:id>/photos/", CluePhotos.as_view(), name="api_clue_photos")]
 
 
 class ReferralList(ListView):

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -12,10 +12,13 @@ from django.utils import timezone
 from farmland.accounts.models import User, record
 from farmland.lib.numbers import narrow
 from farmland.places.models import Division, Term
+from parcels.evidence_store import EvidenceRefused, Position, add_photo
+from parcels.models import Evidence
 from tasks.acceptance import Refused
 from tasks.issues import locked_year
 from tasks.models import Clue, Issue, TownYear
 
+MAX_PHOTOS = 6
 NEAR_METRES = 100
 NEAR_DAYS = 30
 DEGREE_METRES = 111_320  # one degree of latitude
@@ -69,6 +72,22 @@ def _check(sent: Report) -> None:
             raise Refused(f"位置不对：{value}，应在 −{most} 到 {most} 之间。", field=name)
 
 
+def keep_photo(
+    clue: Clue, file, *, by: User, key: str, position: Position | None = None, taken_at: datetime | None = None
+) -> Evidence:
+    """A photo of a clue: evidence without a parcel; where it says no place the clue's stands in. The same key again is
+    the same photo. Call outside a transaction; raises EvidenceRefused."""
+    if clue.photos.exclude(key=key).count() >= MAX_PHOTOS:
+        raise EvidenceRefused(f"一条线索最多 {MAX_PHOTOS} 张照片，这条已有 {MAX_PHOTOS} 张。", code="too_many")
+    if position is None and clue.longitude is not None and clue.latitude is not None:
+        accuracy = None if clue.accuracy_m is None else float(clue.accuracy_m)
+        position = Position(clue.longitude, clue.latitude, accuracy)
+    common = {"division": clue.division, "by": by, "key": key, "note": clue.place}
+    found = add_photo(file, **common, position=position, taken_at=taken_at)
+    clue.photos.add(found)
+    return found
+
+
 def similar(clue: Clue) -> list[Clue]:
     """Clues of the same village from the 30 days before that are about the same spot: near, or called the same."""
     since = clue.reported_at - timedelta(days=NEAR_DAYS)
@@ -98,7 +117,8 @@ def metres_between(clue: Clue, other: Clue) -> float | None:
 
 
 def clue_for(user: User, town_year: TownYear, key: str) -> Clue | None:
-    """A clue this user may take up, by its id as text, with ``name``: its kind in words."""
+    """A clue this user may take up, by its id as text, with ``name``: its kind in words, and ``use``: the state of
+    the ground that kind stands for ("" for none)."""
     try:
         rows = Clue.objects.visible_to(user).filter(pk=key or None, town=town_year.town, state="new")
         clue = rows.select_related("division").first()
@@ -106,8 +126,9 @@ def clue_for(user: User, town_year: TownYear, key: str) -> Clue | None:
         return None
     if clue is None or not user.can("decide", clue.division):
         return None
-    label = Term.objects.filter(dictionary="clue_kind", code=clue.category).values_list("label", flat=True).first()
-    clue.name = label or clue.category
+    kind = Term.objects.filter(dictionary="clue_kind", code=clue.category).first()
+    clue.name = kind.label if kind else clue.category
+    clue.use = (kind.attrs or {}).get("ground_state", "") if kind else ""
     return clue
 
 

@@ -105,7 +105,7 @@ def common_rules(dictionary) -> list[RuleDoc]:
         attrs = term.attrs or {}
         if attrs.get("on_pbf") == "warn":
             when = [["measure", "=", term.code], ["on_pbf", "=", "yes"]]
-            text = f"占用永久基本农田，不宜“{term.label}”，应原址恢复；确需如此，须写明理由并记下决定人"
+            text = f"占用永久基本农田，不宜“{term.label}”，应原址恢复；确需如此，请写明理由，决定人记录在案"
             rows.append(RuleDoc(key=f"{term.code}.on_pbf", purpose="warning", when=when, then={"warn": text}))
         kinds = attrs.get("problem_kinds")
         if kinds:

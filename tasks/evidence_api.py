@@ -32,19 +32,24 @@ NO_RIGHT = "您没有填报这个图斑的权限，请由所在村的填报人�
 STATUSES = {"closed": 409, "conflict": 409, "key_reused": 422, "too_large": 413}
 
 
-class EvidenceBody(serializers.Serializer):
-    """What is sent with a file; time and place as the phone read them, where the file itself does not say."""
+class PhotoBody(serializers.Serializer):
+    """Time and place as the phone read them, where the file itself does not say."""
+
+    taken_at = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    longitude = serializers.FloatField(required=False)
+    latitude = serializers.FloatField(required=False)
+    accuracy_m = serializers.FloatField(required=False)
+    azimuth = serializers.FloatField(required=False)
+
+
+class EvidenceBody(PhotoBody):
+    """What is sent with a file."""
 
     parcel = serializers.UUIDField(help_text="图斑的 id")
     category = serializers.ChoiceField(["photo", "paper"], default="photo")
     phase = serializers.CharField(required=False, allow_blank=True, max_length=10)
     view = serializers.CharField(required=False, allow_blank=True, max_length=40)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
-    taken_at = serializers.CharField(required=False, allow_blank=True, max_length=40)
-    longitude = serializers.FloatField(required=False)
-    latitude = serializers.FloatField(required=False)
-    accuracy_m = serializers.FloatField(required=False)
-    azimuth = serializers.FloatField(required=False)
 
 
 class EvidenceUpload(EvidenceBody):
@@ -112,9 +117,7 @@ class EvidenceDoor(ListView):
         body.is_valid(raise_exception=True)
         values = body.validated_data
         parcel = parcel_of(request.user, values["parcel"])
-        file = request.FILES.get("file")
-        if file is None:
-            raise wrong_parameter("file", "没有收到文件，请用 multipart/form-data 的 file 字段上传。", "required")
+        file = file_of(request)
         year = TownYear.objects.filter(town=parcel.town, year=parcel.year).first()
         try:
             if year and year.closed_on:
@@ -128,6 +131,13 @@ class EvidenceDoor(ListView):
         is_new = row.received_at >= started
         answer = self.table.as_json(found) | {"notes": row.notes}
         return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+
+def file_of(request):
+    file = request.FILES.get("file")
+    if file is None:
+        raise wrong_parameter("file", "没有收到文件，请用 multipart/form-data 的 file 字段上传。", "required")
+    return file
 
 
 def degrees(value: float | None) -> Decimal | None:
@@ -150,12 +160,16 @@ def take(file, parcel: Parcel, values: dict, user, key: str) -> Evidence:
     common |= {"phase": values.get("phase", ""), "note": values.get("note", "").strip()}
     if values["category"] == "paper":
         return add_paper(file, **common)
+    return add_photo(file, **common, view=values.get("view", ""), **said_by_phone(values))
+
+
+def said_by_phone(values: dict) -> dict:
+    """``position`` and ``taken_at`` of a PhotoBody as the store takes them."""
     position = None
     if "longitude" in values and "latitude" in values:
         more = {name: values.get(name) for name in ("accuracy_m", "azimuth")}
         position = Position(values["longitude"], values["latitude"], **more)
-    when = moment_of(values.get("taken_at", ""))
-    return add_photo(file, **common, view=values.get("view", ""), position=position, taken_at=when)
+    return {"position": position, "taken_at": moment_of(values.get("taken_at", ""))}
 
 
 def moment_of(text: str) -> datetime | None:

@@ -1,17 +1,19 @@
 """The phone page in a real browser with a signal that comes and goes: what was taken and said arrives, once."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from parcels.models import Evidence, Step
+from tasks.models import Clue, TownYear
 from tests.parcels.pictures import field, jpeg
 from tests.tasks.land import Land
 from tests.test_browser import Visitor, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 __all__ = ["chromium"]
-HOME = "/qingxi/2024/phone/"
+HOME, PATROL = "/qingxi/2024/phone/", "/qingxi/2024/patrol/"
 
 
 @pytest.fixture
@@ -83,6 +85,49 @@ def test_pages_opened_before_open_again_without_a_signal(head):
     assert "没有信号" in page.content()
     assert answer.status == 503
     page.context.set_offline(False)
+
+
+def test_without_a_signal_a_clue_and_its_photos_wait_on_the_phone_and_then_arrive_once(head):
+    head.see(PATROL).evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page = head.see(PATROL)
+    page.context.set_offline(True)
+    page.goto(f"{head.server}{PATROL}")  # opens as it was
+    page.fill("[name=place]", "九组水库边")
+    page.reload()
+    assert page.input_value("[name=place]") == "九组水库边"
+    page.click("form[data-patrol] button[type=submit]")
+    assert page.evaluate("document.activeElement.name") == "category"
+    page.select_option("[name=category]", "building")
+    pictures = [
+        {"name": f"{seed}.jpg", "mimeType": "image/jpeg", "buffer": jpeg(field((640, 480), seed=seed))}
+        for seed in (1, 2)
+    ]
+    page.set_input_files("#photo", pictures)
+    page.locator("[data-picked]", has_text="已选 2 张").wait_for()
+    page.click("form[data-patrol] button[type=submit]")
+    page.locator("[data-local]", has_text="待传").nth(2).wait_for()
+    assert page.input_value("[name=place]") == ""
+    assert not Clue.objects.exists()
+
+    page.context.set_offline(False)
+    page.locator("[data-local]", has_text="已送达").nth(2).wait_for()
+    clue = Clue.objects.get()
+    assert (clue.place, clue.category, clue.by, clue.photos.count()) == ("九组水库边", "building", head.user, 2)
+    page.reload()
+    queue(page, "已送达")
+    assert (Clue.objects.count(), Evidence.objects.count()) == (1, 2)
+
+
+def test_a_clue_the_server_refuses_stands_in_the_form_again(head):
+    page = head.see(PATROL)
+    TownYear.objects.update(closed_on=date(2024, 10, 12))
+    page.select_option("[name=category]", "building")
+    page.fill("[name=place]", "九组水库边")
+    page.click("form[data-patrol] button[type=submit]")
+    page.locator("[data-patrol-said]", has_text="已关账").wait_for()
+    assert page.input_value("[name=place]") == "九组水库边"
+    assert page.locator("[data-local]").count() == 0
+    assert not Clue.objects.exists()
 
 
 def test_signing_out_takes_the_kept_pages_away(head):

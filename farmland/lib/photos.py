@@ -138,7 +138,8 @@ def process(file: BinaryIO, kind: str) -> bytes:
     except Unfit as unfit:
         return packed({"refused": str(unfit)})
     except (*faults, RuntimeError, struct.error):
-        return packed({"refused": f"已损坏或没有传完整，打不开，请重新拍照，或{AS_JPG}。"})
+        remedy = "请重新拍照后再传" if kind == "JPEG" else f"请重新拍照，或{AS_JPG.removeprefix('请')}"
+        return packed({"refused": f"已损坏或没有传完整，打不开，{remedy}。"})
 
 
 def made_ready(file: BinaryIO, kind: str) -> bytes:

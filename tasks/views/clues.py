@@ -9,10 +9,22 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from farmland.lib.photos import MAX_BYTES
 from farmland.places.models import Division
-from parcels.evidence_store import EvidenceRefused, Position, add_photo
+from parcels.evidence_store import EvidenceRefused
 from tasks.acceptance import Refused
-from tasks.clues import NEAR_DAYS, NEAR_METRES, Report, dismiss, mark_duplicate, metres_between, report, similar
+from tasks.clues import (
+    MAX_PHOTOS,
+    NEAR_DAYS,
+    NEAR_METRES,
+    Report,
+    dismiss,
+    keep_photo,
+    mark_duplicate,
+    metres_between,
+    report,
+    similar,
+)
 from tasks.former import at_or_before
 from tasks.models import Clue, TownYear
 from tasks.pages import patrol_page, town_page
@@ -20,7 +32,6 @@ from tasks.views.acceptance_form import AreaField, new_key
 from tasks.views.common import Labels, where
 from tasks.views.issue_detail import STATUSES
 
-MAX_PHOTOS = 6
 OWN = 20  # of one's own reports, shown below the form
 PER_PAGE = 50
 TONES = {"new": "pending", "issue": "open", "dismissed": "none", "duplicate": "duplicate"}
@@ -44,6 +55,8 @@ class PatrolForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.divisions = {one.code: one for one in divisions}
         self.fields["division"].choices = [(code, one.name) for code, one in self.divisions.items()]
+        if len(self.divisions) == 1:  # nothing to choose: the page shows no field
+            (self.fields["division"].initial,) = self.divisions
         self.fields["category"].choices = [("", "请选择"), *kinds.items()]
         self.fields["accuracy_m"].widget = forms.HiddenInput()
 
@@ -78,16 +91,10 @@ def patrol(request, town_year: TownYear):
 
 def keep_photos(clue: Clue, files: list, by) -> tuple[int, list[str]]:
     """Photos of a clue as evidence without a parcel: how many were kept, and why the others were not."""
-    kept, refused, position = 0, [], None
-    if clue.longitude is not None and clue.latitude is not None:
-        accuracy = None if clue.accuracy_m is None else float(clue.accuracy_m)
-        position = Position(clue.longitude, clue.latitude, accuracy)
+    kept, refused = 0, []
     for number, file in enumerate(files, start=1):
-        key = f"{clue.key}:{number}"
         try:
-            clue.photos.add(
-                add_photo(file, division=clue.division, by=by, key=key, note=clue.place, position=position)
-            )
+            keep_photo(clue, file, by=by, key=f"{clue.key}:{number}")
             kept += 1
         except EvidenceRefused as refusal:
             refused.append(f"第 {number} 张照片没有收：{refusal.message}")
@@ -109,8 +116,16 @@ def patrolled(user, town_year: TownYear) -> list[Division]:
 
 def _phone(request, town_year: TownYear, form: PatrolForm, labels: Labels, status: int = 200):
     own = Clue.objects.filter(by=request.user, town=town_year.town, year=town_year.year)
-    own = [_dress(one, labels) for one in own.select_related("division").annotate(photo_count=Count("photos"))[:OWN]]
-    page = {"town_year": town_year, "form": form, "own": own, "max_photos": MAX_PHOTOS}
+    own = own.select_related("division").annotate(photo_count=Count("photos")).order_by("-reported_at", "-pk")
+    own = [_dress(one, labels) for one in own[:OWN]]
+    page = {
+        "town_year": town_year,
+        "form": form,
+        "own": own,
+        "max_photos": MAX_PHOTOS,
+        "max_bytes": MAX_BYTES,
+        "sees_phone": request.user.can("report"),
+    }
     return render(request, "tasks/patrol.html", page, status=status)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +22,7 @@ from tasks.issues import (
     moves_open,
     settle_permit,
 )
-from tasks.models import Deliberation, Issue, IssueEvent, PermitCase, TownYear
+from tasks.models import Clue, Deliberation, Issue, IssueEvent, PermitCase, TownYear
 from tasks.pages import town_page
 from tasks.rulebook import Rulebook, rulebook
 from tasks.views.common import where
@@ -197,6 +197,7 @@ def show(request, town_year: TownYear, one: Issue, sent: dict | None = None, sta
         case.form = (sent or {}).get(f"settle-{case.pk}") or _settle_form(case, book)
     acts = [] if town_year.closed_on else _acts(one, book, today, can, sent or {})
     parcels = list(one.parcels.select_related("division"))
+    clues = list(Clue.objects.visible_to(user).filter(issue=one).order_by("reported_at"))
     page = {
         "town_year": town_year,
         "one": one,
@@ -209,7 +210,8 @@ def show(request, town_year: TownYear, one: Issue, sent: dict | None = None, sta
         "more": [] if town_year.closed_on or one.state == "closed" else _additions(book, today, can, sent or {}),
         "can": can,
         "parcels": parcels,
-        "photos": _photos(parcels, user),
+        "clues": clues,
+        "photos": _photos(parcels, clues, user),
         "neighbours": _neighbours(one, parcels, user),
         "trail": [_event(event) for event in reversed(one.events.select_related("by"))],
     }
@@ -254,14 +256,18 @@ def _settle_form(case: PermitCase, book: Rulebook) -> PermitForm:
     return PermitForm(initial=first, book=book, auto_id=f"settle{case.pk.hex[:8]}_%s")
 
 
-def _photos(parcels: list, user) -> list[Evidence]:
-    """The newest photos of the issue's parcels, as many as a glance takes in."""
-    if not parcels:
+def _photos(parcels: list, clues: list[Clue], user) -> list[Evidence]:
+    """The newest photos of the issue's parcels and of the clues it came from, as many as a glance takes in.
+
+    ``clue`` is the one a photo came with, None for a parcel's.
+    """
+    if not parcels and not clues:
         return []
+    about = Q(parcel__in=[one.pk for one in parcels]) | Q(clues__in=[one.pk for one in clues])
     rows = Evidence.objects.visible_to(user).filter(
-        parcel__in=[one.pk for one in parcels], category="photo", withdrawn_at=None, thumbnail__isnull=False
+        about, category="photo", withdrawn_at=None, thumbnail__isnull=False
     )
-    return list(rows.select_related("parcel").order_by("-received_at", "-pk")[:GLANCE])
+    return list(rows.select_related("parcel").annotate(clue=F("clues")).order_by("-received_at", "-pk")[:GLANCE])
 
 
 def _neighbours(one: Issue, parcels: list, user) -> list[Issue]:

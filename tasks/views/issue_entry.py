@@ -136,7 +136,7 @@ def _from_clue(clue) -> dict:
         return {"kind": "illegal_use"}
     return {
         "kind": "illegal_use", "division": clue.division.code, "location": clue.place, "source": "self_report",
-        "project": clue.name, "note": clue.note, "clue": str(clue.pk),
+        "project": clue.name, "note": clue.note, "use": clue.use, "clue": str(clue.pk),
     }  # fmt: skip
 
 

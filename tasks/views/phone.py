@@ -79,6 +79,7 @@ def phone_home(request, town_year: TownYear):
         "jobs": jobs_of(list(page.object_list), ladders, SimpleLazyObject(lambda: Labels(town_year.town))),
         "sent": sent_by(request.user, town_year),
         "title": place_name(request.user, town_year),
+        "may_patrol": request.user.can("patrol"),
     }
     return render(request, "phone/home.html", shown)
 
@@ -184,6 +185,7 @@ def phone_parcel(request, town_year: TownYear, pk):
         "views": gallery.choices("photo_view"),
         "phases": Evidence.PHASES,
         "may_add": may_add(request.user, town_year, parcel),
+        "may_patrol": request.user.can("patrol"),
         "key": uuid4().hex,
         "max_bytes": MAX_BYTES,
     }

@@ -80,13 +80,13 @@ def test_the_phone_says_where_and_when_as_fields(api, world):
     ("more", "status", "attr", "text"),
     [
         pytest.param({"data": b"%PDF-1.7"}, 400, "file", "不是照片，请改为 JPG", id="a pdf"),
-        pytest.param({"data": PICTURE[:3000]}, 400, "file", "没有传完整", id="truncated"),
+        pytest.param({"data": PICTURE[:3000]}, 400, "file", "没有传完整，打不开，请重新拍照后再传。", id="truncated"),
         pytest.param({"phase": "later"}, 400, "phase", "阶段应为", id="phase"),
         pytest.param({"view": "selfie"}, 400, "view", "没有名为“selfie”", id="view"),
         pytest.param({"taken_at": "昨天"}, 400, "taken_at", "不是 ISO 8601 时刻", id="moment"),
         pytest.param({"longitude": "东"}, 400, "longitude", "", id="no number"),
         pytest.param({"parcel": "x"}, 400, "parcel", "", id="no id"),
-        pytest.param({"note": "a\x00b"}, 400, "note", "", id="NUL"),
+        pytest.param({"note": "a\x00b"}, 400, "note", "空字符（NUL），请删去", id="NUL"),
         pytest.param({"parcel": "00000000-0000-7000-8000-000000000000"}, 404, None, "", id="no such parcel"),
     ],
 )

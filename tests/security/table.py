@@ -503,6 +503,8 @@ api_clues                GET    list        401  200  200  200  200  200  200  2
 api_clues                POST   list        401  400  400  400  400  400  400  400  400
 api_clues_detail         GET    clue        401  200  200  200  200  200  200  200  200
 api_clues_detail         POST   clue        401  405  405  405  405  405  405  405  405
+api_clue_photos          GET    clue        401  405  405  405  405  405  405  405  405
+api_clue_photos          POST   clue        401  400  403  403  403  403  403  403  403
 api_referrals            GET    list        401  200  200  200  200  200  200  200  200
 api_referrals            POST   list        401  405  405  405  405  405  405  405  405
 api_referrals_detail     GET    referral    401  404  200  200  200  200  200  200  200

@@ -10,8 +10,9 @@ from rest_framework.test import APIClient
 from farmland.accounts.models import ApiToken, Event
 from farmland.places.models import Division
 from tasks.acceptance import Refused
-from tasks.clues import Report, dismiss, mark_duplicate, metres_between, report, similar
+from tasks.clues import Report, dismiss, mark_duplicate, metres_between, report, similar, take_up
 from tasks.models import Clue, Issue, Referral, TownYear
+from tests.parcels.pictures import field, jpeg, upload
 from tests.tasks.issue_world import Ledger
 from tests.tasks.land import TODAY
 from tests.tasks.page_world import shown, sign_in
@@ -70,6 +71,20 @@ def test_a_grid_worker_reports_in_one_form_and_sees_only_that_page(client, ledge
     assert walker.divisions().count() == 0
 
 
+def test_the_page_of_somebody_with_one_village_names_it_and_of_several_asks(client, ledger, walker):
+    one = shown(sign_in(client, walker), PHONE)
+    assert f'type="hidden" name="division" value="{ledger.villages["东村"].code}"' in one
+    several = shown(sign_in(client, ledger.official), PHONE)
+    assert '<select name="division"' in several
+
+
+def test_ones_own_newest_report_stands_first(client, ledger, walker):
+    old = clue(ledger, walker, "十组路口")
+    Clue.objects.filter(pk=clue(ledger, walker).pk).update(reported_at=old.reported_at + timedelta(days=2))
+    page = shown(sign_in(client, walker), PHONE).split("我报的")[1]
+    assert page.index("九组水库边") < page.index("十组路口")
+
+
 def test_the_same_form_twice_is_one_clue(client, ledger, walker):
     sign_in(client, walker)
     for _ in range(2):
@@ -114,6 +129,7 @@ def test_the_office_filters_takes_up_and_dismisses(client, ledger, walker):
 
     page = shown(client, f"/qingxi/2024/issues/new/?clue={first.pk}")
     assert 'value="九组水库边"' in page
+    assert '<option value="building" selected>' in page  # so that the rules know what it is about
     sent = {
         "kind": "illegal_use", "project": "新建房屋", "division": ledger.villages["东村"].code, "location": "东村九组",
         "clue": str(first.pk), "cultivated_mu": "0.3", "use": "building",
@@ -234,6 +250,61 @@ def test_each_filter_of_the_list(ledger, walker, params, count):
     assert len(api(ledger.official).get("/api/v1/clues/", params).json()["results"]) == count
     code = Division.objects.get(name="西村").code
     assert api(ledger.official).get("/api/v1/clues/", {"division": code}).json()["results"] == []
+
+
+def send_photo(user, found, seed=1, key="p1", data=None, **more):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {ApiToken.issue(user)}", HTTP_IDEMPOTENCY_KEY=key)
+    file = upload(jpeg(field((320, 240), seed=seed)) if data is None else data)
+    return client.post(f"/api/v1/clues/{found.pk}/photos/", {"file": file, **more})
+
+
+@pytest.fixture
+def media(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+
+def test_photos_follow_a_clue_one_by_one_and_each_arrives_once(ledger, walker, media):
+    found = clue(ledger, walker, longitude=106.05, latitude=29.84)
+    first, again = (send_photo(walker, found, taken_at="2024-10-05T08:00:00+08:00") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"]
+    assert send_photo(walker, found, seed=2).status_code == 422  # the key stands for another file
+    photo = found.photos.get()
+    assert (photo.parcel, photo.division, photo.note, photo.longitude, photo.position_from) == (
+        None, found.division, "九组水库边", 106.05, "phone",
+    )  # fmt: skip
+    assert photo.taken_at.isoformat() == "2024-10-05T00:00:00+00:00"
+    assert send_photo(walker, found, data=b"%!PS-Adobe EPS", key="p2").status_code == 400
+    for number in range(2, 7):
+        assert send_photo(walker, found, seed=number, key=f"p{number}").status_code == 201
+    assert "最多 6 张" in send_photo(walker, found, seed=7, key="p7").json()["errors"][0]["detail"]
+    assert send_photo(walker, found, key="p1").status_code == 200
+    assert found.photos.count() == 6
+
+
+def test_the_issue_a_clue_became_shows_the_clue_and_its_photos(client, ledger, walker, media):
+    found = clue(ledger, walker)
+    photo = send_photo(walker, found).json()["id"]
+    issue = ledger.issue()
+    take_up(found, issue, by=ledger.official)
+    page = shown(sign_in(client, ledger.official), f"/qingxi/2024/issues/{issue.pk}/")
+    assert f'href="{LIST}{found.pk}/">九组水库边</a>' in page
+    assert f"/evidence/{photo}/thumbnail/" in page
+    assert "巡查线索照片，看大图" in page
+    head = ledger.person("village_head", ledger.villages["西村"])
+    assert photo not in sign_in(client, head).get(f"/qingxi/2024/issues/{issue.pk}/").content.decode()
+
+
+def test_photos_of_a_clue_are_sent_by_who_reported_it(ledger, walker, media):
+    found = clue(ledger, walker)
+    west = clue(ledger, ledger.official, "西头", "西村")
+    assert send_photo(ledger.head, found).status_code == 403  # sees it, did not report it
+    assert send_photo(walker, west).status_code == 404
+    assert send_photo(walker, found, longitude="nan", latitude="1").status_code == 400
+    TownYear.objects.update(closed_on=TODAY)
+    assert send_photo(walker, found).status_code == 409
+    assert not found.photos.exists()
 
 
 # 移交

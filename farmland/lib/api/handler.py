@@ -14,6 +14,9 @@ from rest_framework.views import APIView
 from farmland.lib.api.errors import DETAILS, TooLarge
 
 HAN = re.compile(r"[一-鿿]")
+BETTER = {
+    "null_characters_not_allowed": "含有无法保存的空字符（NUL），请删去后重新提交。"
+}  # Django's own speaks of empty texts
 
 
 class ApiExceptionHandler(ExceptionHandler):
@@ -36,7 +39,10 @@ class ApiExceptionHandler(ExceptionHandler):
     def format_exception(self, exc):
         if isinstance(exc.detail, str):
             exc.detail = exceptions.ErrorDetail(chinese(exc), code=exc.detail.code)
-        return super().format_exception(exc)
+        answer = super().format_exception(exc)
+        for one in answer["errors"]:
+            one["detail"] = BETTER.get(one["code"], one["detail"])
+        return answer
 
 
 def chinese(exc: exceptions.APIException) -> str:
