@@ -9,7 +9,8 @@ from farmland.lib.api.handler import NoSuchAddress
 from farmland.lib.api.lists import list_paths
 from farmland.places.api import DivisionList
 from parcels.api import ParcelList
-from parcels.inspection_api import InspectionList
+from parcels.inspection_api import InspectionItemList, InspectionList
+from parcels.proposal_api import ProposalList
 from subsidies.api import ProgramList, RateList
 from subsidies.claiming.claim_api import ClaimDoor
 from subsidies.claiming.claim_api import paths as claim_paths
@@ -54,8 +55,8 @@ class DocsPage(SpectacularSwaggerSplitView):
 
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
-    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
-    ProgramList, RateList, EntitlementList, ClaimDoor, ForecastList, BatchList, JobList,
+    IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, InspectionItemList, ProposalList,
+    EvidenceDoor, FormDoor, ProgramList, RateList, EntitlementList, ClaimDoor, ForecastList, BatchList, JobList,
 ]  # fmt: skip
 v1 = (
     land_paths

@@ -188,7 +188,7 @@ def _check(year: TownYear, wish: Wish) -> None:
 
 def locked(proposals: list, name: str) -> list[Proposal]:
     """The proposals as they stand now, locked; Refused where the move does not fit."""
-    rows = Proposal.objects.select_for_update(of=("self",)).select_related("division", "kind", "town")
+    rows = Proposal.objects.select_for_update(of=("self",)).select_related("division__merged_into", "kind", "town")
     found = list(rows.filter(pk__in=proposals).order_by("planned_order", "pk"))
     for one in found:
         if one.state not in MOVES[name].before:
@@ -231,8 +231,8 @@ def approve(town_year: TownYear, proposals: list, number: str, on: date, *, by: 
         )  # fmt: skip
         before = {"状态": STATES["town_approved"]}
         for one in rows:
-            one.parcel = _parcel(one, listed)
             one.state, one.approval_number, one.approved_on = "approved", number.strip(), on
+            one.parcel = _parcel(one, listed)
             one.version += 1
             one.save()
         lines = [Line(str(one), before, _shown(one) | {"批复": f"{number.strip()}，{on:%Y-%m-%d}"}, "", one.pk)
@@ -246,14 +246,16 @@ def approve(town_year: TownYear, proposals: list, number: str, on: date, *, by: 
 
 
 def _parcel(one: Proposal, listed: ParcelList) -> Parcel:
+    """The parcel and its work, in the village that has the land now: the proposer's may have been merged since."""
+    village = one.division if one.division.is_alive(one.approved_on) else one.division.merged_into or one.division
     parcel = Parcel.objects.create(
-        town=one.town, division=one.division, group=one.group, year=one.year, kind=one.kind, source=SOURCE,
+        town=one.town, division=village, group=one.group, year=one.year, kind=one.kind, source=SOURCE,
         codes=[one.code], gross_mu=one.area_mu, land_class=one.land_class, slope=one.slope, in_redline=one.in_redline,
         attrs={"note": one.note} if one.note else {}, is_demo=one.is_demo,
     )  # fmt: skip
     Listing.objects.create(list=listed, town=one.town, serial=str(one.planned_order), code=one.code, parcel=parcel)
     Work.objects.create(
-        town=one.town, division=one.division, parcel=parcel, kind=one.kind, year=one.year, area_mu=one.area_mu,
+        town=one.town, division=village, parcel=parcel, kind=one.kind, year=one.year, area_mu=one.area_mu,
         is_demo=one.is_demo,
     )  # fmt: skip
     if one.wkb:

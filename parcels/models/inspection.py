@@ -59,6 +59,12 @@ class Inspection(Row):
         return f"{self.year} 年第 {self.number} 批 {self.kind}"
 
 
+class InspectionItemQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The rows of the batches the user may see."""
+        return self.filter(inspection__in=Inspection.objects.visible_to(user))
+
+
 class InspectionItem(Row):
     """One work in a batch (批次明细): what was presented, whether it was drawn, what was measured and accepted."""
 
@@ -77,6 +83,8 @@ class InspectionItem(Row):
     step = models.OneToOneField(
         Step, models.PROTECT, null=True, blank=True, related_name="inspected_in", verbose_name="验收记录"
     )
+
+    objects = InspectionItemQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "批次明细"

@@ -14,17 +14,22 @@ from farmland.accounts.models import Event
 from farmland.lib.refused import Refused
 from parcels.models import Proposal
 from tasks import boundary
+from tasks.former import name_of
 from tasks.land import allowed_kinds
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.proposals import MOVES, STATES, Wish, approve, move, propose, warnings_of
 from tasks.views.acceptance_form import AreaField, DayField, divisions_inside
-from tasks.views.common import Labels, where
+from tasks.views.common import Labels, export_query, where
 from tasks.views.papers import given_back, keep_paper
 from tasks.views.parcel_acts import Act
 from tasks.views.trail import line
 
 BOUNDARY = "proposal_boundary"
+LOOKS = {  # the shape beside the word of a state
+    "proposed": "pending", "town_approved": "pending", "approved": "done", "refused": "returned",
+    "withdrawn": "revoked",
+}  # fmt: skip
 
 
 class ProposalForm(forms.Form):
@@ -83,7 +88,7 @@ class ProposalMoveForm(forms.Form):
 
 def proposals_of(user, town_year: TownYear):
     rows = Proposal.objects.visible_to(user).of_year(town_year.town, town_year.year)
-    return rows.select_related("division", "kind", "parcel", "proposed_by", "reviewed_by", "consent")
+    return rows.select_related("division__merged_into", "kind", "parcel", "proposed_by", "reviewed_by", "consent")
 
 
 def proposal_in(user, town_year: TownYear, pk) -> Proposal:
@@ -101,10 +106,14 @@ def proposal_list(request, town_year: TownYear):
 
 def show_list(request, town_year: TownYear, form: ApprovalForm, status: int = 200):
     rows = list(proposals_of(request.user, town_year).order_by("division__path", "planned_order", "pk"))
+    rows.sort(key=lambda one: list(STATES).index(one.state))  # what waits comes first
+    for one in rows:
+        one.look, one.place = LOOKS[one.state], name_of(one.division, town_year.today())
     counts = {state: [one for one in rows if one.state == state] for state in STATES}
     tally = [(STATES[state], len(found), "个") for state, found in counts.items() if found]
     may = {right: request.user.can(right) and not town_year.closed_on for right in ("report", "decide")}
     page = {"town_year": town_year, "rows": rows, "tally": tally, "form": form, "may": may}
+    page["export"] = export_query(town_year, {})
     page["waiting"] = counts["town_approved"]
     return render(request, "proposals/list.html", page, status=status)
 
@@ -163,6 +172,7 @@ def show(request, town_year: TownYear, one: Proposal, form: ProposalMoveForm, st
     page = {
         "town_year": town_year,
         "one": one,
+        "place": name_of(one.division, town_year.today()),
         "facts": _facts(one, Labels(town_year.town)),
         "moves": open_moves,
         "form": form,

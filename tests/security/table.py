@@ -521,6 +521,14 @@ api_inspections          GET    list        401  200  200  200  200  200  200  2
 api_inspections          POST   list        401  405  405  405  405  405  405  405  405
 api_inspections_detail   GET    inspection  401  200  200  200  200  200  200  200  200
 api_inspections_detail   POST   inspection  401  405  405  405  405  405  405  405  405
+api_inspection-items        GET    list            401  200  200  200  200  200  200  200  200
+api_inspection-items        POST   list            401  405  405  405  405  405  405  405  405
+api_inspection-items_detail GET    inspection_item 401  200  200  200  200  200  200  200  200
+api_inspection-items_detail POST   inspection_item 401  405  405  405  405  405  405  405  405
+api_proposals            GET    list        401  200  200  200  200  200  200  200  200
+api_proposals            POST   list        401  405  405  405  405  405  405  405  405
+api_proposals_detail     GET    proposal    401  200  200  200  200  200  200  200  200
+api_proposals_detail     POST   proposal    401  405  405  405  405  405  405  405  405
 api_forms                GET    list        401  200  200  200  200  200  200  200  200
 api_forms                POST   list        401  400  400  403  403  403  403  400  400
 api_forms_detail         GET    submission  401  200  200  200  200  200  200  200  200

@@ -181,6 +181,7 @@ class Planter:
         found.layer, found.layer_file = self.layer(found.parcel), self.layer_file()
         found.acceptance = self.steps(work)
         found.inspection = self.inspection(found.acceptance)
+        found.inspection_item = found.inspection.items.get()
         found.evidence = self.evidence(found.parcel)
         found.issue = self.issue()
         found.proposal = self.proposal()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal as D
 from html import unescape
 from io import BytesIO
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ from farmland.jobs.models import Upload
 from farmland.jobs.services import run_pending
 from farmland.places.models import Office
 from parcels.models import Inspection, Step
+from parcels.sampling import draw
 from tasks.inspections.results import Result, fingerprint, in_order
 from tasks.inspections.services import cancel
 from tasks.services import recompute
@@ -392,6 +394,38 @@ def test_rest_lists_batches_with_their_sums(world):
                          ({"division": world.land.villages["东村"].code}, 1), ({"state": "done"}, 0),
                          ({"level": "town"}, 1), ({"is_recheck": "true"}, 0)):  # fmt: skip
         assert len(rows(world.officer, **query)) == count, query
+
+
+def test_rest_lists_the_rows_so_that_a_draw_can_be_repeated(world):
+    batch = world.batch(world.east, sample="50")
+    world.fill(batch, r1=Result("passed"), r2=Result("returned", None, "只见杂草"))
+    world.batch(world.west, "county")
+    client = APIClient()
+
+    def rows(user, **query):
+        client.credentials(HTTP_AUTHORIZATION=f"Token {ApiToken.issue(user)}")
+        answer = client.get("/api/v1/inspection-items/", query)
+        assert answer.status_code == 200
+        return answer.json()["results"]
+
+    found = rows(world.officer, inspection=batch.pk)
+    facts = client.get(f"/api/v1/inspections/{batch.pk}/").json()
+    drawn = {one["work"] for one in found if one["is_drawn"]}
+    assert drawn == draw([one["work"] for one in found], D(facts["sample_percent"]), facts["seed"])
+    first, second = found[:2]
+    assert (first["verdict"], first["accepted_mu"], first["state"]) == ("passed", "1", "draft")
+    assert (second["verdict"], second["accepted_mu"], second["reason"]) == ("returned", "0", "只见杂草")
+    assert {one["acceptance"] for one in found} == {None}
+    for query, count in (
+        ({"town": "qingxi"}, 8), ({"year": 2024}, 8), ({"kind": "restructure"}, 0), ({"level": "county"}, 2),
+        ({"division": world.land.villages["东村"].code}, 6), ({"state": "done"}, 0), ({"verdict": "passed"}, 1),
+        ({"is_drawn": "false"}, 3), ({"parcel": first["parcel"]}, 1),
+    ):  # fmt: skip
+        assert len(rows(world.officer, **query)) == count, query
+    assert len(rows(world.head)) == 6  # the batch of the next village is not hers
+    before = Inspection.objects.get(pk=batch.pk).updated_at.isoformat()
+    cancel(batch, reason="改期", version=fresh(batch).version, by=world.officer)
+    assert {one["state"] for one in rows(world.officer, updated_since=before, inspection=batch.pk)} == {"cancelled"}
 
 
 def test_a_drawn_recheck_shows_the_drawn_rows_and_says_what_it_takes_back(world, client):

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from farmland.accounts.models import Event
 from farmland.jobs.models import Job
@@ -15,6 +16,7 @@ from farmland.lib import geo
 from farmland.lib.refused import Refused
 from parcels.models import Parcel, ParcelList, Proposal, Work
 from parcels.shapes import set_shape
+from tasks.divisions import merge
 from tasks.models import Plan
 from tasks.proposals import Wish, approve, move, propose, warnings_of
 from tests.lib.land_files import geojson
@@ -219,3 +221,53 @@ def test_the_boundary_comes_as_a_file(field, client, settings, tmp_path):
     assert client.post(at, values | {"boundary": good}).status_code == 302
     one = Proposal.objects.get()
     assert (one.state, "50%" in one.reason) == ("refused", True)
+
+
+def test_what_waits_comes_first_and_rest_lists_the_same(field, wish):
+    first, second, third = (
+        propose(field.year, replace(wish, code=f"自选{number}", planned_order=number, slope=D(slope)), by=field.head)
+        for number, slope in ((1, 12), (2, 30), (3, 12))
+    )
+    move(field.year, first, "pass", by=field.official)
+    approve(field.year, [first.pk], "秀规资〔2024〕8号", TODAY, by=field.official)
+    client = APIClient()
+    client.force_login(field.official)
+    page = client.get(reverse("proposal_list", kwargs={"town": field.town.slug, "year": YEAR}))
+    assert [one.pk for one in page.context["rows"]] == [third.pk, first.pk, second.pk]
+    assert f'秀规资〔2024〕8号，<span class="nowrap">{TODAY:%Y-%m-%d}' in page.content.decode()
+
+    def rows(**query):
+        answer = client.get("/api/v1/proposals/", query)
+        assert answer.status_code == 200
+        return answer.json()["results"]
+
+    one, refused, waiting = rows()
+    parcel = Parcel.objects.get(codes=["自选1"])
+    expected = {
+        "code": "自选1", "state": "approved", "area_mu": "3.2", "slope": "12", "in_redline": False, "planned_order": 1,
+        "consented_on": TODAY.isoformat(), "approval_number": "秀规资〔2024〕8号", "approved_on": TODAY.isoformat(),
+        "parcel": str(parcel.pk), "division": field.villages["东村"].code, "reason": None,
+    }  # fmt: skip
+    assert {name: one[name] for name in expected} == expected
+    assert (refused["state"], "超过 25 度" in refused["reason"], waiting["state"]) == ("refused", True, "proposed")
+    for query, count in (
+        ({"town": field.town.slug}, 3), ({"year": YEAR - 1}, 0), ({"kind": "abandonment"}, 3),
+        ({"state": "refused"}, 1),
+        ({"division": field.villages["西村"].code}, 0), ({"approval_number": "秀规资〔2024〕8号"}, 1),
+    ):  # fmt: skip
+        assert len(rows(**query)) == count, query
+
+
+def test_the_land_of_a_village_merged_since_goes_to_the_village_that_has_it(field, wish, client):
+    east, west = field.villages["东村"], field.villages["西村"]
+    one = propose(field.year, wish, by=field.head)
+    move(field.year, one, "pass", by=field.official)
+    merge([east], into=west, on=TODAY - timedelta(days=1), reason="县政府批复", by=field.official)
+    sign_in(client, field.official)
+    page = client.get(reverse("proposal_list", kwargs={"town": field.town.slug, "year": YEAR})).content.decode()
+    assert "东村（已并入西村）" in page
+    approve(field.year, [one.pk], "秀规资〔2024〕8号", TODAY, by=field.official)
+    parcel = Parcel.objects.get(codes=["自选1"])
+    assert (parcel.division, Work.objects.get(parcel=parcel).division) == (west, west)
+    one.refresh_from_db()
+    assert (one.division, one.parcel) == (east, parcel)  # who proposed it stays on record

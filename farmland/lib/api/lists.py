@@ -7,6 +7,7 @@ fetches the declared sources only (``values_list``), so the number of queries do
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -60,7 +61,7 @@ class ListView(APIView):
             cls.list_view = cls
         hidden = tuple(source.removeprefix("-") for source in cls.default_ordering)
         cls.table = Table((cls.id_column, *cls.columns, cls.updated_column), hidden)
-        cls.all_filters = (*cls.filters, UPDATED_SINCE)
+        cls.all_filters = (*cls.filters, replace(UPDATED_SINCE, source=cls.updated_column.sources[0]))
         cls.ordering = tuple(dict.fromkeys((*cls.ordering, "updated_at")))
 
     # What a list may override
