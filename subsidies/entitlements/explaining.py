@@ -4,7 +4,10 @@ Reads what ``subsidies.rules.engine`` wrote (numbers as plain decimal text); wha
 guessed.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from farmland.lib.numbers import MINUS, fixed, plain
@@ -12,6 +15,8 @@ from subsidies.models import Entitlement
 
 HOLDS = {"yes": "符合", "no": "不符合", "unknown": "查不清"}
 OCCURS = {"yes": "有", "no": "没有", "unknown": "查不清"}
+TROUBLES = {"yes": "有问题", "no": "没有问题", "unknown": "查不清"}
+WORDS = {"unless": ("no", OCCURS), "guard": ("no", TROUBLES)}  # the good answer, and the words
 GROUPS = {"where": "适用条件", "when": "兑现条件", "unless": "排除条件", "guard": "核查"}
 ROUNDING = {
     "half_up": "四舍五入", "half_even": "四舍六入五成双", "down": "舍去尾数", "up": "进位", "floor": "舍去尾数",
@@ -49,10 +54,38 @@ def tests(one: Entitlement) -> list[dict[str, Any]]:
         ruled = test.get("ruled")
         if ruled:
             result = "yes" if ruled.get("holds") else "no"
-        good, words = ("no", OCCURS) if group in ("unless", "guard") else ("yes", HOLDS)
+        good, words = WORDS.get(group, ("yes", HOLDS))
         state = "no_data" if result == "unknown" else "met" if result == good else "at_risk"
         found.append(test | {"group": GROUPS.get(group, group), "word": words[result], "state": state, "ruled": ruled})
     return found
+
+
+def gathered(rows: list[dict], names: Mapping[str, str]) -> list[dict]:
+    """``tests`` of an amount for many parcels: once where all is well, and by name each parcel of which it is not.
+
+    ``names``: subject of a test → words for its land.
+    """
+    by_condition: dict[tuple, list[dict]] = defaultdict(list)
+    for test in rows:
+        by_condition[test["group"], test.get("key", test["text"])].append(test)
+    found = []
+    for same in by_condition.values():
+        if len(same) == 1:
+            found += same
+            continue
+        well = [test for test in same if test["state"] == "met" and not test["ruled"]]
+        others = [test for test in same if test not in well]
+        found += [_once(well, is_all=not others)] if well else []
+        found += [
+            test | {"found": f"{names.get(test['subject'], '')}：{test['found']}".lstrip("：")} for test in others
+        ]
+    return found
+
+
+def _once(tests: list[dict], *, is_all: bool) -> dict:
+    texts = {test["found"] for test in tests}
+    told = texts.pop() if len(texts) == 1 else "逐块核过"
+    return tests[0] | {"found": f"{told}（{'' if is_all else '其余 '}{len(tests)} 块）"}
 
 
 def rounding(one: Entitlement) -> str:
@@ -64,7 +97,8 @@ def rounding(one: Entitlement) -> str:
     how = ROUNDING.get(told.get("mode"), told.get("mode", ""))
     places = {2: "分", 1: "角", 0: "元"}.get(int(told.get("places", 2)), f"{told.get('places')} 位小数")
     text = f"{how}到{places}"
-    return f"{text}：{exact} 元 → {told.get('rounded')} 元" if exact and exact != told.get("rounded") else text
+    rounded = told.get("rounded")
+    return f"{text}：{exact} 元 → {rounded} 元" if exact and Fraction(exact) != Fraction(rounded) else text
 
 
 def base(one: Entitlement) -> dict | None:

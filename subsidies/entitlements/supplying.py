@@ -57,8 +57,9 @@ class Blank:
 
     @property
     def name(self) -> str:
-        """图斑 500151… 测产亩数, for messages."""
-        return f"{self.work.division} {name_of(self.work)} {self.label}"
+        """柳村 图斑 500151… 发票金额, for messages."""
+        village = f"{self.work.division} " if self.work.parcel_id else ""
+        return f"{village}{name_of(self.work)} {self.label}"
 
     def read(self, text: str) -> str:
         """The value to keep, "" to take it away. ValueError with the Chinese reason."""

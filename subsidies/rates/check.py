@@ -39,14 +39,17 @@ def _priced(rate) -> Iterator[tuple[str, Decimal, dict[str, Decimal]]]:
     ``components`` is {part: figure}, or {row: {part: figure}} beside a price read from a table.
     """
     components = rate.components or {}
-    for line in rate.lines or []:
+    readings = rate.readings if isinstance(rate.readings, dict) else {}
+    named = [("", line) for line in rate.lines or []]
+    named += [(f"（读法{key}）", line) for key, lines in readings.items() for line in lines or []]
+    for reading, line in named:
         price = line.get("price") if isinstance(line, dict) else None
         if isinstance(price, dict):
             table = price.get("table") or {}
             for row, value in table.items():
-                yield from _pair(f"（{row}）", value, components.get(row))
+                yield from _pair(f"{reading}（{row}）", value, components.get(row))
         else:
-            yield from _pair("", price, components)
+            yield from _pair(reading, price, components)
 
 
 def _pair(name: str, price, components) -> Iterator[tuple[str, Decimal, dict[str, Decimal]]]:

@@ -78,14 +78,22 @@ def _condition(
         answer = ruled.holds if ruled else None
     entry = _entry(group, subject, name, text, answer, ruled, rule.clause)
     entry |= {"fact": one.fact, "op": one.op, "value": words.value(one.fact, one.value), "asks": asks}
-    entry["found"] = words.value(one.fact, facts.get(one.fact))
+    entry["found"] = _found(one, facts, words)
     judged.tests.append(entry)
     wanted = group != "unless"
     if answer is None:
         missing = [one.fact, *([one.value[1:]] if _names_fact(one.value) and facts.get(one.value[1:]) is None else [])]
         judged.unknown.append(f"“{inner(text)}”无法核对：{words.unknown(_missing(missing, facts))}")
     elif answer != wanted:
-        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{inner(text)}”，现为{entry['found']}")
+        judged.no.append(f"{text}（不予补助）" if not wanted else f"不符合“{inner(text)}”，现为 {entry['found']}")
+
+
+def _found(one: Condition, facts: Mapping, words: Words) -> str:
+    """60.35，任务数（亩）为 110: what was found, and what it was held against."""
+    found = words.value(one.fact, facts.get(one.fact))
+    if not _names_fact(one.value) or facts.get(one.value[1:]) is None:
+        return found
+    return f"{found}，{words.fact(one.value)}为 {words.value(one.value[1:], facts[one.value[1:]])}"
 
 
 def _names_fact(value: Any) -> bool:

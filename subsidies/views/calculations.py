@@ -20,7 +20,7 @@ from farmland.places.models import Division
 from parcels.models import Work
 from subsidies.entitlements import calculations
 from subsidies.models import Calculation, Entitlement, Round, Ruling
-from subsidies.views.common import money_of_town, tabs
+from subsidies.views.common import money_of_town, tabs, uuids
 from tasks.models import TownYear
 from tasks.views.common import where
 
@@ -197,16 +197,19 @@ def calculation_discard(request, town_year: TownYear, pk):
 @money_of_town
 @require_safe
 def calculation_rulings(request, town_year: TownYear, pk):
+    """What waits; ``?row=`` shows one entitlement alone, with what was ruled of it already, to rule it anew."""
     return show_rulings(request, town_year, round_in(town_year, pk))
 
 
 def show_rulings(request, town_year: TownYear, round_: Round, refused: str = "", status: int = 200):
     """What holds money in a round, one entry a condition, with the rows that wait for it."""
-    rows = Entitlement.objects.visible_to(request.user).filter(round=round_, state=Entitlement.HELD)
+    rows = Entitlement.objects.visible_to(request.user).filter(round=round_)
+    anew = uuids([request.GET.get("row", "")])
+    rows = rows.filter(pk__in=anew, state__in=calculations.OPEN) if anew else rows.filter(state=Entitlement.HELD)
     groups: dict[tuple, dict] = {}
     for row in rows.select_related("division", "work__parcel", "rate_version__rate").order_by("division__path", "pk"):
         for test in row.explanation.get("tests", []):
-            if test.get("asks") and test["ruled"] is None:
+            if test.get("asks") and (anew or test["ruled"] is None):
                 head = {"rate": row.rate_version.rate.name, "test": test, "rows": []}
                 group = groups.setdefault((row.rate_key, test["key"]), head)
                 if row not in group["rows"]:

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 
 from farmland.accounts.models import Event
 from farmland.lib.fields import MoneyField, QuantityField
+from farmland.lib.numbers import fixed
 from farmland.places.models import Division
 from parcels.models import Step, Work
 from subsidies.claiming.claims import name_of
 from subsidies.entitlements import explaining
+from subsidies.entitlements.calculations import OPEN
 from subsidies.models import BatchLine, Entitlement, Payment, Publicity
 from subsidies.paying.hands import HANDS
 from subsidies.paying.overview import batch_numbers, rounds_of
@@ -133,17 +135,23 @@ def entitlement_detail(request, town_year: TownYear, pk):
         "rate_url": _rate_address(town_year, one),
         "sentence": explaining.sentence(one),
         "base": explaining.base(one),
-        "tests": explaining.tests(one),
+        "tests": explaining.gathered(explaining.tests(one), {f"work:{work.pk}": name_of(work) for work in works}),
         "missing": explaining.missing(one),
         "rounding": explaining.rounding(one),
-        "parts": [(labels.of("payee_kind", part["payee_kind"]), part["amount"]) for part in one.parts],
-        "sources": [(labels.of("fund_source", part["source"]), part["amount"]) for part in one.sources],
+        "parts": shares(one.parts, "payee_kind", "payee_kind", labels),
+        "sources": shares(one.sources, "source", "fund_source", labels),
         "works": [_work(work, steps) for work in works[:WORKS]],
         "more_works": max(len(works) - WORKS, 0),
         "sees_all": sees_all_money(request.user, town_year),
+        "may_rule": one.state in OPEN and request.user.can("review_payment", one.division),
         "steps": steps[:WORKS],
         **history,
     })  # fmt: skip
+
+
+def shares(parts: list[dict], name: str, dictionary: str, labels: Labels) -> list[tuple[str, str]]:
+    """(who or whose money, 1,170.00)."""
+    return [(labels.of(dictionary, part[name]), fixed(Decimal(part["amount"]))) for part in parts]
 
 
 def _rate_address(town_year: TownYear, one: Entitlement) -> str:

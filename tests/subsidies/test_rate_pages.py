@@ -188,6 +188,24 @@ def test_what_waits_is_ruled_for_the_whole_round(money, official, client):
     assert "逐块比对" in shown(client, at("calculation_rulings", pk=money.round().pk))
 
 
+def test_a_ruling_that_was_wrong_is_made_anew(money, official, client):
+    money.work(accepted="10")
+    agri, test = money.person("lead_office"), "unless:on_list has rectified-2024"
+    calculations.apply(calculations.make(money.round(), by=agri), by=agri)
+    row = Entitlement.objects.get(rate_key="shrub")
+    calculations.rule(row, test, holds=False, reason="看错了", by=official)
+    calculations.apply(calculations.make(money.round(), by=agri), by=agri)
+    due = Entitlement.objects.get(rate_key="shrub", state="due")
+    where = at("calculation_rulings", pk=money.round().pk)
+    assert f"{where}?row={due.pk}" in shown(client, at("entitlement_detail", pk=due.pk))
+    html = shown(client, f"{where}?row={due.pk}")
+    assert ("原认定：不成立" in html, "看错了" in html) == (True, True)
+    data = {"entitlement": due.pk, "test": test, "holds": "yes", "scope": "one", "reason": "清单第 3 行"}
+    assert client.post(at("calculation_rule", pk=money.round().pk), data).status_code == 302
+    calculations.apply(calculations.make(money.round(), by=agri), by=agri)
+    assert Entitlement.objects.exclude(state="replaced").get(rate_key="shrub").state == "ineligible"
+
+
 def test_only_the_right_hands_compute_apply_and_rule(money, client):
     money.work(accepted="10")
     one = calculations.make(money.round(), by=None)

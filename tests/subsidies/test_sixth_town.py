@@ -85,9 +85,10 @@ def test_the_threshold_and_the_share_are_tested_in_words(town):
     town.work("下坝村", "8", treatment="clear")
     rows = town.compute("relief")
     assert (of(rows, "ontime").state, of(rows, "ontime").reason) == (
-        "ineligible", "不符合“计算面积不少于‘10’”，现为8。",
+        "ineligible", "不符合“计算面积不少于‘10’”，现为 8。",
     )  # fmt: skip
-    assert of(rows, "over").state == "ineligible"
+    over = of(rows, "over")
+    assert (over.state, over.reason) == ("ineligible", "不符合“计算面积大于任务数（亩）”，现为 8，任务数（亩）为 8。")
     assert of(rows, "local").amount == 0  # 0 元 is a price, not a gap
     assert of(rows, "local").state == "due"
 
@@ -176,6 +177,22 @@ def test_upkeep_is_paid_by_year_and_class_where_it_is_kept(town):
     first, second = (town.compute("care", label) for label in ("2026 年管护", "2027 年管护"))
     assert (first[0].amount, said(first[0])) == (540, "9 亩 × 60 元/亩 = 540.00 元")
     assert (second[0].state, Step.objects.filter(work=work).count()) == ("ineligible", 1)
+
+
+def test_a_village_reads_each_condition_once_and_the_parcel_that_differs(town, client):
+    works = [town.work("枫林村", "3", treatment="clear") for _ in range(4)]
+    works[3].parcel.gross_mu = Decimal("2.5")
+    works[3].parcel.save()
+    rows = explaining.tests(of(town.compute("relief"), "over"))
+    names = {f"work:{work.pk}": str(work.parcel) for work in works}
+    found = {(test["text"], test["found"], test["word"]) for test in explaining.gathered(rows, names)}
+    assert ("上年已整治并认定的图斑", "没有查到（4 块）", "没有问题") in found
+    area = [test for test in found if test[0] == "认定面积超过图斑面积"]
+    assert sorted(area) == sorted([
+        (area[0][0], "认定 3 亩，图斑 3 亩（其余 3 块）", "没有问题"),
+        (area[0][0], f"{works[3].parcel}：认定 3 亩，图斑 2.5 亩", "有问题"),
+    ])  # fmt: skip
+    assert len([one for one in rows if one["text"] == "上年已整治并认定的图斑"]) == 4
 
 
 def test_a_promise_without_a_figure_stays_open(town):

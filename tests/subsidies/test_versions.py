@@ -102,6 +102,16 @@ def test_parts_that_do_not_add_up_are_refused_on_entry(money, official):
     assert money.rate().versions.count() == 1
 
 
+def test_parts_are_held_against_the_price_of_every_reading(money, official):
+    parts = {
+        "components": [["复耕", "200"], ["复种", "80"]],
+        "readings": {"A": [{"price": "280"}], "B": [{"price": "300"}]},
+    }
+    rule = published(money.rate("reward")).get().rule | parts
+    with pytest.raises(Refused, match="读法B）标准为300元/亩，组成部分复耕200 \\+ 复种80加总为280元/亩"):
+        versions.draft(money.rate("reward"), rule, by=official, chosen="A", reason="改分项")
+
+
 def drafted(money, official, price="600"):
     rule = {name: value for name, value in published(money.rate()).first().rule.items() if name != "components"}
     return versions.draft(money.rate(), rule | {"lines": [{"price": price}]}, by=official, reason="调标")
