@@ -18,7 +18,7 @@ from farmland.lib.refused import Refused
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
 from subsidies.attempts import refuse
-from subsidies.claiming.claims import DECLARE, Said, declare, open_claims, taking, withdraw
+from subsidies.claiming.claims import DECLARE, Said, declare, open_claims, subject, taking, withdraw
 from subsidies.claiming.verifying import VERIFY, Found, verify
 from subsidies.models import Claim, Round
 from tasks.acceptance_api import refused
@@ -119,6 +119,7 @@ class ClaimList(ListView):
         names = ("town", "division", "round__program__town", "work__parcel", "work__kind", "work__division")
         found = Claim.objects.select_related(*names).get(pk=pk)
         if not request.user.can(right, found.division, found.work.kind_id):
+            refuse(action, subject(found), "没有这一步的权限。", by=request.user, town=found.town, about=found.pk)
             raise exceptions.PermissionDenied
         return found
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from farmland.jobs.storage import TooLarge
 from farmland.lib.refused import Refused
+from subsidies.attempts import refuse
 from subsidies.models import Batch, Entitlement
 from subsidies.paying import adjustments, batches, papers, payments, publicity
 from subsidies.views import batch_forms as forms
@@ -65,7 +66,7 @@ def view_of(name: str) -> Callable:
     @money_of_town
     @require_POST
     def view(request, town_year: TownYear, pk):
-        batch = allowed(request, town_year, pk, act.rights)
+        batch = allowed(request, town_year, pk, act.rights, name)
         more = {"sources": Labels(town_year.town).all("fund_source").items()} if act.form is forms.PayForm else {}
         form = act.form(request.POST, request.FILES, auto_id=f"{name}_%s", **more)
         if not form.is_valid():
@@ -95,9 +96,12 @@ def carried_out(request, town_year: TownYear, batch: Batch, name: str, form, cal
     return redirect("batch_detail", **where(town_year), pk=batch.pk)
 
 
-def allowed(request, town_year: TownYear, pk, rights: tuple[str, ...]) -> Batch:
+def allowed(request, town_year: TownYear, pk, rights: tuple[str, ...], name: str = "") -> Batch:
+    """The batch, for one who has any of the rights; else 403, and the attempt is logged."""
     batch = batch_of(request, town_year, pk)
     if not any(request.user.can(one, town_year.town) for one in rights):
+        action = f"{batches.MOVES[name].label}批次" if name in batches.MOVES else "办理批次"
+        refuse(action, str(batch), "没有这一步的权限。", by=request.user, town=batch.town, about=batch.pk)
         raise PermissionDenied
     return batch
 

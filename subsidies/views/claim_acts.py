@@ -14,7 +14,16 @@ from farmland.lib.numbers import parse_decimal, plain
 from farmland.lib.refused import Refused
 from farmland.places.models import Division
 from subsidies.attempts import refuse
-from subsidies.claiming.claims import DECLARE, OPEN_STATES, Said, declare, declare_many, open_claims, withdraw
+from subsidies.claiming.claims import (
+    DECLARE,
+    OPEN_STATES,
+    Said,
+    declare,
+    declare_many,
+    open_claims,
+    subject,
+    withdraw,
+)
 from subsidies.claiming.verifying import VERIFY, Found, verify, verify_many
 from subsidies.models import Claim
 from subsidies.views.claims import SUBSIDIES, Window, claim_in, claims_of, show
@@ -34,6 +43,7 @@ def claim_asked(request, town_year: TownYear, pk, action: str, right: str) -> Cl
         refuse(action, f"申报 {pk}", "不是本单位范围内的申报。", by=request.user, town=town_year.town)
         raise
     if not request.user.can(right, claim.division, claim.work.kind_id):
+        refuse(action, subject(claim), "没有这一步的权限。", by=request.user, town=claim.town, about=claim.pk)
         raise PermissionDenied
     return claim
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import Http404
 from django.urls import NoReverseMatch, reverse
 
+from subsidies.attempts import refuse
 from tasks.models import TownYear
 from tasks.pages import town_page
 from tasks.views.common import where
@@ -41,12 +42,15 @@ def sees_all_money(user, town_year: TownYear) -> bool:
 
 
 def money_of_town(view):
-    """For those who may read the money of the whole town; 404 for a single village."""
+    """For those who may read the money of the whole town; 404 for a single village, whose attempt is logged."""
 
     @money_page
     @wraps(view)
     def page(request, town_year: TownYear, **kwargs):
         if not sees_all_money(request.user, town_year):
+            if request.method == "POST":
+                reason = "只能办理本村的申报。"
+                refuse("办理全镇资金", request.path[:120], reason, by=request.user, town=town_year.town)
             raise Http404
         return view(request, town_year, **kwargs)
 

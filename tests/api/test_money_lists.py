@@ -254,6 +254,7 @@ def test_giving_back_and_taking_back(world):
     claim = world.claims[0]
     post(world.head, "", {"claim": str(claim.pk), "declared_mu": "2.77"})
     assert post(world.head, f"{claim.pk}/verify/", {"accepted_mu": "2.77"}).status_code == 403
+    assert Event.objects.filter(action="核实管护申报（未准）", about=claim.pk, user=world.head).count() == 1
     assert post(world.official, f"{claim.pk}/verify/", {"verdict": "returned"}).status_code == 400
     assert post(world.official, f"{claim.pk}/verify/", {}).status_code == 400
     answer = post(world.official, f"{claim.pk}/verify/", {"verdict": "returned", "reason": "缺照片"})

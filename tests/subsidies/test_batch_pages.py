@@ -110,6 +110,11 @@ def test_who_lacks_the_right_is_forbidden(world, act):
     assert client(world.discipline).post(at(batch, act), {"version": 1}).status_code == 403
     assert client(world.head).post(at(batch, act), {"version": 1}).status_code == 404
 
+    tried = {one.user: one for one in Event.objects.filter(action__endswith="（未准）")}
+    assert set(tried) == {world.discipline, world.head}
+    assert (tried[world.discipline].about, tried[world.discipline].reason) == (batch.pk, "没有这一步的权限。")
+    assert f"batches/{batch.pk}/{act}/" in tried[world.head].subject
+
 
 def test_rows_are_taken_out_and_put_in(world):
     batch = world.prepare()

@@ -140,6 +140,7 @@ def test_who_may_only_read_finds_no_forms(world, client):
     assert "<form method" not in page.partition('id="main"')[2].partition("</main>")[0]
     for act in ("declare", "withdraw", "verify"):
         assert client.post(f"{CLAIMS}{claim.pk}/{act}/", {}).status_code == 403
+    assert Event.objects.filter(action__endswith="（未准）", about=claim.pk, reason="没有这一步的权限。").count() == 3
     for address in ("open", "verify", "declare-rest"):
         assert client.post(f"{CLAIMS}{address}/", {"for": "2025"}).status_code == 403
 
