@@ -8,7 +8,7 @@ from farmland.accounts.models import User
 from farmland.demo.services import remove_demo
 from farmland.lib.refused import Refused
 from subsidies.models import Batch, BatchLine, Claim, Entitlement, Fund, Payee, Payment, Publicity
-from subsidies.paying import adjustments, batches, funds
+from subsidies.paying import adjustments, batches, funds, payees
 from subsidies.proof import audit
 from tests.subsidies.pay_world import World
 from tests.tasks.land import TODAY
@@ -73,6 +73,18 @@ def test_invented_and_real_amounts_never_stand_in_one_batch(world):
 
     assert set(batch.lines.values_list("entitlement", flat=True)) == {one.pk for one in world.owed}
     assert list(made_up.lines.values_list("entitlement", flat=True)) == [row.pk]
+
+
+def test_a_real_batch_goes_to_the_real_account_beside_an_invented_one(world):
+    place = world.land.villages["东村"]
+    wanted = payees.Wanted("village", "东村经济合作社（演示）", "99008877665544", "演示农商行")
+    payees.confirm(payees.enter(place, wanted, by=player(world, "official")), by=player(world, "finance"))
+
+    batch = world.prepare()
+
+    assert set(batch.lines.values_list("division", "payee")) == {
+        (one.division_id, one.pk) for name, one in world.payees.items() if name in ("东村", "西村")
+    }
 
 
 def test_real_money_is_not_moved_by_a_demo_user(world):
