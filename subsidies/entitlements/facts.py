@@ -144,8 +144,10 @@ class RoundFacts:
         return found
 
     def _allotted(self) -> Decimal | None:
-        rows = list(Fund.objects.filter(round=self.round, batch=None).values_list("amount", flat=True))
-        return sum(rows, ZERO) if rows else None
+        """Of the round's own money; invented money counts only where there is no other."""
+        given = Fund.objects.filter(round=self.round, batch=None).order_by("is_demo")
+        rows = list(given.values_list("is_demo", "amount"))
+        return sum((amount for is_demo, amount in rows if is_demo == rows[0][0]), ZERO) if rows else None
 
     def _used(self) -> dict:
         """(subject, source) → what other rates of the policy take from it for the same work."""

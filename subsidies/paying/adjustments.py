@@ -8,6 +8,7 @@ from decimal import Decimal
 from farmland.accounts.models import User, record
 from farmland.lib.numbers import fixed, plain
 from farmland.lib.refused import Refused
+from subsidies.invented import check_hand
 from subsidies.models import Entitlement, Payment
 from subsidies.paying.funds import CENT
 from subsidies.refusals import lock_year, logged, may
@@ -26,6 +27,7 @@ def adjust(entitlement: Entitlement, *, amount: Decimal, reason: str, by: User) 
     may(by, "prepare_payment", entitlement.town, "登记调整")
     lock_year(entitlement.town_id, entitlement.program.year)
     now = Entitlement.objects.select_for_update(of=("self",)).select_related("town", "division").get(pk=entitlement.pk)
+    check_hand(by, now.is_demo, "应补")
     _check(now, amount, reason)
     made = Entitlement.objects.create(
         **{name: getattr(now, name) for name in COPIED}, amount=amount, state=Entitlement.DUE, adjusts=now,
@@ -47,6 +49,7 @@ def withdraw(adjustment: Entitlement, *, reason: str, by: User) -> Entitlement:
     may(by, "prepare_payment", adjustment.town, "登记调整")
     lock_year(adjustment.town_id, adjustment.program.year)
     now = Entitlement.objects.select_for_update(of=("self",)).select_related("town").get(pk=adjustment.pk)
+    check_hand(by, now.is_demo, "应补")
     if now.adjusts_id is None or now.state != Entitlement.DUE:
         raise Refused("只能撤回还没有列入批次的调整。", code="conflict")
     if not reason.strip():

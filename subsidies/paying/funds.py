@@ -1,6 +1,7 @@
 """资金: signed rows by source; no source ever pays more than it was given.
 
-Money of a round pays that round only; money of the policy as a whole pays what its rounds are short of.
+Money of a round pays that round only; money of the policy as a whole pays what its rounds are short of. Invented money
+pays invented batches, real money real ones.
 """
 
 from collections import defaultdict
@@ -47,7 +48,7 @@ def enter(
         raise Refused(f"日期 {on:%Y-%m-%d} 晚于工作日期 {year.today():%Y-%m-%d}，请核对。", field="on")
     signed = -amount if role == "moved_out" else amount
     made = _write(program, source, role, signed, on, by, round_=round_, document=document, reason=reason)
-    check_left(program, [source])
+    check_left(program, [source], made.is_demo)
     _log("登记资金", made, by)
     return made
 
@@ -71,7 +72,7 @@ def rebook(
         _write(program, one, "rebooked", signed, year.today(), by, round_=round_, reason=reason)
         for one, signed in pairs
     ]  # fmt: skip
-    check_left(program, [source])
+    check_left(program, [source], rows[0].is_demo)
     for one in rows:
         _log("资金调账", one, by)
     return rows
@@ -81,7 +82,7 @@ def draw(batch: Batch, chosen: str, on: date, by: User) -> list[Fund]:
     """The rows a payment takes out of its sources, one a source; ``chosen`` pays what names none. Batch is locked."""
     shares = shares_of(batch)
     if shares.get(""):
-        source = chosen or _only_source(batch.program)
+        source = chosen or _only_source(batch)
         check_source(batch.program, source)
         shares[source] = shares.get(source, ZERO) + shares.pop("")
     rows = [
@@ -92,7 +93,7 @@ def draw(batch: Batch, chosen: str, on: date, by: User) -> list[Fund]:
         for source, amount in sorted(shares.items())
         if amount
     ]  # fmt: skip
-    check_left(batch.program, list(shares))
+    check_left(batch.program, list(shares), batch.is_demo)
     return rows
 
 
@@ -121,10 +122,11 @@ def balances_of(rows: Iterable[tuple]) -> list[Balance]:
     return [Balance(one, given, -out, given + out) for one, (given, out) in sorted(sums.items())]
 
 
-def check_left(program: Program, sources: list[str]) -> None:
+def check_left(program: Program, sources: list[str], is_demo: bool) -> None:
     """No source below nothing: what its rounds are short of comes out of the policy's own money."""
     left: dict = defaultdict(lambda: ZERO)
-    for source, round_, amount in Fund.objects.filter(program=program).values_list("source", "round", "amount"):
+    rows = Fund.objects.filter(program=program, is_demo=is_demo)
+    for source, round_, amount in rows.values_list("source", "round", "amount"):
         left[source, round_] += amount
     for source in sources:
         short = sum(
@@ -148,8 +150,9 @@ def label_of(program: Program, source: str) -> str:
     return found.label if found else source
 
 
-def _only_source(program: Program) -> str:
-    found = list(Fund.objects.filter(program=program).order_by().values_list("source", flat=True).distinct())
+def _only_source(batch: Batch) -> str:
+    rows = Fund.objects.filter(program=batch.program, is_demo=batch.is_demo)
+    found = list(rows.order_by().values_list("source", flat=True).distinct())
     if not found:
         raise Refused("还没有登记这项政策的资金，请先登记下达的资金再支付。", field="source", code="funds")
     if len(found) > 1:

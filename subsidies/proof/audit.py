@@ -111,8 +111,8 @@ def _overdrawn(mine: dict) -> Iterator[str]:
     left: dict = defaultdict(Decimal)
     names: dict = {}
     for one in Fund.objects.filter(**mine).select_related("program__town"):
-        left[one.program_id, one.source] += one.amount
+        left[one.program_id, one.source, one.is_demo] += one.amount
         names[one.program_id] = f"{one.program.town} {one.program}"
-    for (program, source), amount in left.items():
+    for (program, source, _), amount in left.items():
         if amount < 0:
             yield f"{names[program]}：资金来源 {source} 超支 {fixed(-amount)} 元。"

@@ -49,13 +49,16 @@ class FundPage:
             program.booked = own[:MOST]
             for one in own:
                 one.source_name = self.labels.of("fund_source", one.source)
-            program.balances = [
-                (self.labels.of("fund_source", one.source), one)
-                for one in funds.balances_of((one.source, one.amount, one.batch_id) for one in own)
-            ]
+            program.balances = [pair for is_demo in (False, True) for pair in self.balances(own, is_demo)]
             program.entry = self.bound.get(("enter", program.pk)) or self.fund_form(program)
             program.rebooking = self.bound.get(("rebook", program.pk)) or self.rebook_form(program)
         return self.programs
+
+    def balances(self, rows: list[Fund], is_demo: bool) -> list[tuple]:
+        """(source, balance), invented money apart from real money and marked beside it."""
+        mine = [(one.source, one.amount, one.batch_id) for one in rows if one.is_demo == is_demo]
+        mark = "（演示）" if is_demo and len(mine) < len(rows) else ""
+        return [(self.labels.of("fund_source", one.source) + mark, one) for one in funds.balances_of(mine)]
 
     def fund_form(self, program: Program, data=None) -> FundForm:
         rounds = [(str(one.pk), one.label) for one in self.rounds if one.program_id == program.pk]

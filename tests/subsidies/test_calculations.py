@@ -196,6 +196,13 @@ def test_works_nobody_accepted_and_later_acceptances_are_no_rows(money, agri):
     assert computed(money, agri).differences == []
 
 
+def test_what_is_accepted_on_the_working_date_counts(money, agri):
+    money.listed()
+    money.work(accepted="5", on=date(2025, 11, 20))
+    applied(money, agri)
+    assert (row().state, row().amount) == ("due", 2500)
+
+
 def test_a_village_that_has_not_finished_gets_no_reward(money, agri):
     money.work(accepted="9.9999", parcel=money.parcel(gross="10"))
     applied(money, agri)

@@ -145,6 +145,33 @@ def test_no_row_joins_an_approved_batch_and_none_is_paid_in_another_amount(world
         forged.save(force_insert=True)
 
 
+LATER = {
+    "paid": ["subsidies_batch SET paid_by_id = %(other)s", "subsidies_batch SET paid_at = prepared_at"],
+    "reconciled": [
+        "subsidies_batch SET reconciled_by_id = %(other)s", "subsidies_batch SET reconciled_at = prepared_at",
+        "subsidies_batch SET paid_by_id = %(other)s", "subsidies_batch SET state = 'paid'",
+    ],
+    "voided": [
+        "subsidies_batch SET state = 'draft'", "subsidies_batch SET total = 1",
+        "subsidies_batch SET is_demo = NOT is_demo",
+        "subsidies_batchline SET is_live = NOT is_live", "subsidies_batchline SET amount = 1",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "text"), [(state, text) for state, texts in LATER.items() for text in texts])
+def test_sql_changes_nothing_of_what_is_over(world, state, text):
+    batch = world.to("over" if state == "voided" else state)
+    if state == "voided":
+        batches.void(batch, reason="重编", version=batch.version, by=world.agri)
+    before = everything()
+
+    with pytest.raises(IntegrityError, match=r"不能"):
+        sql(f"UPDATE {text.replace('%(other)s', str(world.discipline.pk))}")
+
+    assert everything() == before
+
+
 def objection_of(batch):
     return batch.publicities.get().objections.get().pk
 
@@ -291,6 +318,26 @@ def test_the_seal_is_of_the_content_and_of_nothing_else(world):
     assert seal.seal(batch) == first
     BatchLine.objects.filter(batch=batch).first().delete()
     assert "不符" in seal.complaint(batch)
+
+
+def test_what_changed_after_the_review_is_not_hung_on_the_wall(world):
+    batch = world.to("reviewed")
+    BatchLine.objects.filter(payee=world.payees["东村"]).update(payee=world.payees["西村"])
+
+    with pytest.raises(Refused, match=r"不能公示：.*校验值不符"):
+        world.publish(batch)
+
+    assert not batch.publicities.exists()
+
+
+def test_what_was_sealed_anew_under_a_notice_is_not_approved(world):
+    """Also with the key at hand: the notice on the wall showed other rows."""
+    batch = world.to("over")
+    BatchLine.objects.filter(payee=world.payees["东村"]).update(payee=world.payees["西村"])
+    Batch.objects.filter(pk=batch.pk).update(digest=seal.seal(batch))
+
+    with pytest.raises(Refused, match="公示的内容与批次的校验值不符"):
+        world.approve(batch)
 
 
 def test_a_seal_does_not_depend_on_the_secret_key_and_outlives_a_new_key(world, settings, tmp_path):
