@@ -47,7 +47,7 @@ PARCEL_PAGES = (
     "work_create", "parcel_evidence", "phone_parcel", "parcel_money",
 )  # fmt: skip
 WORK_PAGES = (
-    "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
+    "work_change", "work_move", "work_exit", "work_substitute", "work_reopen", "work_relapse",
 )  # fmt: skip
 OTHER = ("healthz", "schema", "api_docs", None)
 
