@@ -14,6 +14,7 @@ from subsidies.api import ProgramList, RateList
 from subsidies.claiming.claim_api import ClaimDoor
 from subsidies.claiming.claim_api import paths as claim_paths
 from subsidies.paying.money_api import BatchList, EntitlementList
+from subsidies.paying.paid_api import FundList, PaymentList, PublicityList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList
@@ -53,7 +54,8 @@ class DocsPage(SpectacularSwaggerSplitView):
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, EvidenceDoor, FormDoor,
-    ProgramList, RateList, EntitlementList, ClaimDoor, BatchList, JobList,
+    ProgramList, RateList, EntitlementList, ClaimDoor, BatchList, PublicityList, PaymentList, FundList,
+    JobList,
 ]  # fmt: skip
 v1 = (
     land_paths
