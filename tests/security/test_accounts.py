@@ -264,7 +264,7 @@ def test_two_processes_that_start_at_once_have_one_key(tmp_path, monkeypatch):
     monkeypatch.delenv("SECRET_KEY", raising=False)
     monkeypatch.setattr(module.os, "link", late)
     assert module.secret_key() == "theirs"
-    assert os.listdir(tmp_path) == ["secret_key"]
+    assert [one.name for one in tmp_path.iterdir()] == ["secret_key"]
 
 
 @pytest.mark.parametrize("key", ["short", "x" * 49, "django-insecure-" + "x" * 60])
