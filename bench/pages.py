@@ -87,6 +87,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
         "calculation_detail": Calculation.objects.filter(town=town),
         "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
+        "calculation_facts": Round.objects.filter(town=town, program__year=year, is_yearly=False),
         "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
         "batch_adjust": Entitlement.objects.filter(town=town, division=village),
         "batch_detail": Batch.objects.filter(town=town),
