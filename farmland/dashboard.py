@@ -16,9 +16,8 @@ from farmland.templatetags.words import STATES
 from parcels.models import Kind
 from parcels.progress import Ladders
 from tasks.models import Plan, Progress, RedLineResult, Share, Submission, Target, TownYear
-from tasks.pages import tell_waiting, town_page
+from tasks.pages import town_page
 from tasks.red_lines import LINES, TIERS
-from tasks.waiting import to_accept
 
 ORDER = list(LINES)
 SEVERITIES = ("error", "warning", "note")
@@ -41,7 +40,6 @@ def dashboard_town(request, town_year: TownYear):
     findings = {severity: getattr(plan, severity) for severity in SEVERITIES}
     ladders = Ladders(town_year.town)
     table = matrix(town_year, rows)
-    tell_waiting(request, town_year, len(to_accept(rows, ladders)))
     page = {
         "plan": plan,
         "town_year": town_year,

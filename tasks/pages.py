@@ -1,25 +1,19 @@
 """What every page about a town and its year begins with: the door, and the shell around it."""
 
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
 from farmland.context_processors import Shell
 from farmland.places.models import Division
-from parcels.progress import Ladders
-from tasks.models import Issue, Plan, Progress, TownYear
-from tasks.waiting import to_accept
-
-KEPT = 24 * 3600
+from tasks.models import Issue, Plan, TownYear
 
 
 def town_page(view: Callable | None = None, *, whole: bool = False):
@@ -91,29 +85,9 @@ def shell_of(town_year: TownYear, years: list[TownYear]) -> Shell:
         town_years=years,
         counts={
             "issue_list": getattr(town_year, "late_issues", 0) or 0,
-            "acceptance_list": SimpleLazyObject(partial(_count_waiting, town_year)),  # asked where the rail has 验收
+            "acceptance_list": town_year.waiting,
         },
     )
-
-
-def _waiting_key(town_year: TownYear) -> str:
-    return f"waiting-{town_year.pk}-{town_year.as_of and town_year.as_of.timestamp()}"
-
-
-def _count_waiting(town_year: TownYear) -> int:
-    """How much waits for acceptance in the whole town: kept until the figures are new, else asked for once."""
-    if (known := cache.get(_waiting_key(town_year))) is not None:
-        return known
-    rows = Progress.objects.filter(town=town_year.town, year=town_year.year, division__isnull=False)
-    count = len(to_accept(rows.select_related("target__kind", "division"), Ladders(town_year.town)))
-    cache.set(_waiting_key(town_year), count, KEPT)
-    return count
-
-
-def tell_waiting(request, town_year: TownYear, count: int) -> None:
-    """A page that knows how much waits for acceptance in the whole town tells the rail, here and on other pages."""
-    cache.set(_waiting_key(town_year), count, KEPT)
-    request.shell.counts["acceptance_list"] = count
 
 
 def division_in(user, town_year: TownYear, code: str) -> Division:

@@ -16,6 +16,7 @@ from tasks.issue_links import link_year
 from tasks.models import Plan, Progress, RedLineResult, Snapshot, TownYear
 from tasks.progress import Figure, TownFacts, figures
 from tasks.red_lines import TIERS, Line, red_lines
+from tasks.waiting import to_accept
 
 COPIED = (
     "kind_id", "tranche", "unit", "amount", "counted", "planned", "potential", "stages", "reached",
@@ -47,7 +48,8 @@ def recompute(town: Division, year: int, *, now: datetime | None = None, even_cl
     changed = _write_progress(plan, rows, moment)
     changed += _write_red_lines(plan, red_lines(facts, rows), moment)
     changed += _write_stages(stale)
-    TownYear.objects.filter(pk=town_year.pk).update(as_of=moment)
+    lines = Progress.objects.filter(town=town, year=year).select_related("target__kind", "division")
+    TownYear.objects.filter(pk=town_year.pk).update(as_of=moment, waiting=len(to_accept(lines, facts.ladders)))
     return changed
 
 

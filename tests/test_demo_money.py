@@ -102,8 +102,16 @@ class Real:
         return user
 
     def computed(self) -> Entitlement:
+        """What demo users ruled answers for no real land: it is held until a named person has looked."""
+        held = self._applied("held")
+        for one in held.explanation["tests"]:
+            if one["asks"]:
+                calculations.rule(held, one["key"], holds=False, reason="已查，没有", by=self.official)
+        return self._applied("due")
+
+    def _applied(self, state: str) -> Entitlement:
         calculations.apply(calculations.make(self.round, by=self.agri), by=self.agri)
-        return Entitlement.objects.get(work=self.work, rate_key="shrub", state="due")
+        return Entitlement.objects.get(work=self.work, rate_key="shrub", state=state)
 
     def account(self) -> Payee:
         wanted = payees.Wanted("village", "新四村集体", "622848001234567", "农商行")

@@ -38,6 +38,7 @@ class TownYear(models.Model):
     working_date = models.DateField("工作日期", null=True, blank=True)  # null: today; a fixed one comes with demo data
     as_of = models.DateTimeField("数据截至", null=True, blank=True)
     closed_on = models.DateField("关账日期", null=True, blank=True)
+    waiting = models.PositiveIntegerField("待验收", default=0)  # lines of villages, counted with the figures
 
     objects = OfTown.as_manager()
 

@@ -21,7 +21,7 @@ from parcels.progress import Ladders
 from tasks.acceptance import Refused, Wish, accept, reverse
 from tasks.former import Former, apart, formers, name_of
 from tasks.models import Progress, TownYear
-from tasks.pages import division_in, tell_waiting, town_page
+from tasks.pages import division_in, town_page
 from tasks.views.acceptance_form import (
     VERDICTS,
     AcceptanceForm,
@@ -149,8 +149,6 @@ def _page(request, town_year: TownYear, form: AcceptanceForm, status: int = 200)
     entries = Paginator(_filtered(request, town_year, chosen), PAGE).get_page(request.GET.get("page"))
     _mark(entries.object_list, request.user, labels)
     queue = _queue(request.user, town_year, form.labels, form.ladders, form.formers)
-    if request.user.sees_whole(town_year.town):
-        tell_waiting(request, town_year, sum(1 for one in queue if one["row"].evidenced))
     page = {
         "town_year": town_year,
         "form": form if form.divisions else None,

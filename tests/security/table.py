@@ -126,6 +126,8 @@ work_create              GET    parcel      302  403  200  403  403  403  403  2
 work_create              POST   parcel      302  403  400  403  403  403  403  400  400
 work_change              GET    work        302  403  200  403  403  403  403  200  200
 work_change              POST   work        302  403  400  403  403  403  403  400  400
+work_move                GET    work        302  200  200  403  403  403  403  200  200
+work_move                POST   work        302  400  400  403  403  403  403  400  400
 work_exit                GET    work        302  403  200  403  403  403  403  200  200
 work_exit                POST   work        302  403  400  403  403  403  403  400  400
 work_substitute          GET    work        302  403  200  403  403  403  403  200  200
