@@ -21,6 +21,7 @@ from parcels.models import Evidence, Parcel
 
 ORIGINAL, SHOWN, THUMBNAIL = "evidence", "evidence_shown", "evidence_thumbnail"
 PAPER_FORMATS = "PDF、DOCX 或 JPG"
+KEY_REUSED = "这个编号已用于另一个文件，请为每张照片生成新的编号。"
 TOO_LARGE = "“{}”超过 20 MB 的上限，请在手机上缩小照片后再传。"
 
 
@@ -59,6 +60,13 @@ class Place:
     @property
     def words(self) -> str:
         return f"图斑 {self.parcel}" if self.parcel else str(self.division)
+
+
+def add(file, *, category: str, view: str = "", position: Position | None = None, taken_at=None, **common) -> Evidence:
+    """``add_paper`` or ``add_photo``, by the category; a paper has no view and was taken nowhere."""
+    if category == "paper":
+        return add_paper(file, **common)
+    return add_photo(file, **common, view=view, position=position, taken_at=taken_at)
 
 
 def add_photo(
@@ -138,9 +146,7 @@ def earlier(place: Place, sha256: str) -> Evidence | None:
         return None
     same = (sha256, place.division.pk, place.parcel and place.parcel.pk)
     if (found.sha256, found.division_id, found.parcel_id) != same:
-        raise EvidenceRefused(
-            "这个编号已用于另一个文件，请为每张照片生成新的编号。", field="Idempotency-Key", code="key_reused"
-        )
+        raise EvidenceRefused(KEY_REUSED, field="Idempotency-Key", code="key_reused")
     found.notes = []
     return found
 
