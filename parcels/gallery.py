@@ -101,6 +101,7 @@ def words_of(one: Evidence, gallery: Gallery, sees_coordinates: bool) -> dict:
         "taken": taken,
         "place": place_of(one, sees_coordinates),
         "original": sees_coordinates,
+        "year": one.parcel.year if one.parcel_id else None,  # the address of its files
         "azimuth": facing(one.azimuth),
         "flags": [gallery.of("evidence_flag", code) for code in one.flags],
         "alt": f"{one.get_phase_display()}{gallery.of('photo_view', one.view) if one.view else '照片'}",

@@ -102,6 +102,17 @@ def test_the_photos_of_parcels_stand_beside_its_own_each_once(client, ledger, is
     assert "完成整改前还缺：整改后全景 2 张、整改后近景 1 张</p>" in page
 
 
+def test_the_photo_of_a_parcel_of_another_year_opens(client, ledger, issue):
+    TownYear.objects.create(town=ledger.town, year=2023)
+    place = {"town": ledger.town, "division": issue.division, "year": 2023}
+    parcel = Parcel.objects.create(**place, kind_id="illegal_use", codes=["X1"])
+    issue.parcels.add(parcel)
+    one = add_photo(picture(), division=parcel.division, parcel=parcel, by=ledger.head, key="")
+    address = f"/qingxi/2023/evidence/{one.pk}/thumbnail/"
+    assert address in gallery(sign_in(client, ledger.head), issue)
+    assert b"".join(client.get(address).streaming_content).startswith(b"\xff\xd8")
+
+
 def test_a_row_carried_over_keeps_the_photos_of_the_year_before(client, ledger, issue):
     post(sign_in(client, ledger.head), issue, picture())
     later = ledger.issue(cells={"carried_from": str(issue.pk)})
