@@ -21,7 +21,6 @@ from parcels.models import Evidence, Parcel
 
 ORIGINAL, SHOWN, THUMBNAIL = "evidence", "evidence_shown", "evidence_thumbnail"
 PAPER_FORMATS = "PDF、DOCX 或 JPG"
-KEY_REUSED = "这个编号已用于另一个文件，请为每张照片生成新的编号。"
 TOO_LARGE = "“{}”超过 20 MB 的上限，请在手机上缩小照片后再传。"
 
 
@@ -146,7 +145,9 @@ def earlier(place: Place, sha256: str) -> Evidence | None:
         return None
     same = (sha256, place.division.pk, place.parcel and place.parcel.pk)
     if (found.sha256, found.division_id, found.parcel_id) != same:
-        raise EvidenceRefused(KEY_REUSED, field="Idempotency-Key", code="key_reused")
+        raise EvidenceRefused(
+            "这个编号已用于另一个文件，请为每张照片生成新的编号。", field="Idempotency-Key", code="key_reused"
+        )
     found.notes = []
     return found
 

@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, Q
 
 from farmland.accounts.models import User
-from parcels.evidence_store import KEY_REUSED, EvidenceRefused, add
+from parcels.evidence_store import EvidenceRefused, add
 from parcels.gallery import Gallery, gathered
 from parcels.models import Evidence, Parcel
 from tasks.issue_blocks import lineage_of
@@ -19,7 +19,8 @@ def keep(issue: Issue, file, *, by: User, key: str, **said) -> Evidence:
         raise EvidenceRefused(f"{issue.town} {issue.year} 年已关账，不再收举证材料。", code="closed")
     found = add(file, division=issue.division, by=by, key=key, **said)
     if found.clues.exists() or found.issues.exclude(pk=issue.pk).exists():
-        raise EvidenceRefused(KEY_REUSED, field="Idempotency-Key", code="key_reused")
+        said = "这个编号已用于另一个问题或线索的照片，请为每张照片生成新的编号。"
+        raise EvidenceRefused(said, field="Idempotency-Key", code="key_reused")
     issue.photos.add(found)
     return found
 
