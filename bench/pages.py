@@ -48,7 +48,7 @@ PARCEL_PAGES = (
 )  # fmt: skip
 ISSUE_PAGES = ("issue_detail", "issue_edit", "issue_photos", "phone_issue")
 WORK_PAGES = (
-    "work_change", "work_exit", "work_substitute", "work_reopen", "work_relapse",
+    "work_change", "work_move", "work_exit", "work_substitute", "work_reopen", "work_relapse",
 )  # fmt: skip
 OTHER = ("healthz", "schema", "api_docs", None)
 
@@ -87,6 +87,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(("rate_detail", "rate_draft"), Rate.objects.filter(town=town, year=year)),
         "calculation_detail": Calculation.objects.filter(town=town),
         "calculation_rulings": Round.objects.filter(town=town, program__year=year, is_yearly=False),
+        "calculation_facts": Round.objects.filter(town=town, program__year=year, is_yearly=False),
         "entitlement_detail": Entitlement.objects.filter(town=town, division=village),
         "batch_adjust": Entitlement.objects.filter(town=town, division=village),
         "batch_detail": Batch.objects.filter(town=town),

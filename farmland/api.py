@@ -16,6 +16,7 @@ from subsidies.claiming.claim_api import ClaimDoor
 from subsidies.claiming.claim_api import paths as claim_paths
 from subsidies.claiming.forecast_api import ForecastList
 from subsidies.paying.money_api import BatchList, EntitlementList
+from subsidies.paying.paid_api import FundList, PaymentList, PublicityList
 from tasks.acceptance_api import AcceptanceDoor
 from tasks.api import FindingList, IssueList, PlanList, ProgressList, RedLineList, TargetList, VillageTargetList
 from tasks.clue_api import ClueDoor, ReferralList
@@ -57,7 +58,8 @@ class DocsPage(SpectacularSwaggerSplitView):
 LISTS = [
     DivisionList, PlanList, TargetList, VillageTargetList, ProgressList, RedLineList, FindingList, ParcelList,
     IssueList, PermitList, ClueDoor, ReferralList, AcceptanceDoor, InspectionList, InspectionItemList, ProposalList,
-    EvidenceDoor, FormDoor, ProgramList, RateList, EntitlementList, ClaimDoor, ForecastList, BatchList, JobList,
+    EvidenceDoor, FormDoor, ProgramList, RateList, EntitlementList, ClaimDoor, ForecastList, BatchList,
+    PublicityList, PaymentList, FundList, JobList,
 ]  # fmt: skip
 v1 = (
     land_paths

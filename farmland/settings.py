@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -25,12 +26,14 @@ def secret_key() -> str:
             raise ImproperlyConfigured("SECRET_KEY 太短或是示例，请换成至少 50 个随机字符。")
         return key
     path = VAR / "secret_key"
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(64))
+    if not path.exists():
+        draft = VAR / f"secret_key.{os.getpid()}"
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):  # another process was first
+            os.link(draft, path)  # whole from the first moment on
+        draft.unlink()
     return path.read_text().strip()
 
 

@@ -24,6 +24,14 @@ class Coded(Filter):
 
 
 @dataclass(frozen=True)
+class Listed(Filter):
+    """``list=TITLE``: parcels that stand in the list of exactly this title (首次下发, 自选图斑 …号)."""
+
+    def apply(self, rows, text, user):
+        return rows.filter(pk__in=Listing.objects.filter(list__title=text).values("parcel"))
+
+
+@dataclass(frozen=True)
 class Overlapping(Filter):
     """``overlap=any|forbid|parcel`` or the id of a layer: parcels that share land or a code with others."""
 
@@ -67,6 +75,7 @@ class ParcelList(ListView):
         Filter("finding", "核查结论"),
         Filter("stage", "环节"),
         Coded("code", "图斑编号"),
+        Listed("list", "所在清单的标题"),
         Overlapping("overlap", "重叠：any 有，forbid 在不得恢复的图层上，parcel 与其他图斑"),
     )
     ordering = ("year", "kind", "town", "division", "gross_mu", "stage")

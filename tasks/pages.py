@@ -105,7 +105,7 @@ def _count_waiting(town_year: TownYear) -> int:
     if (known := cache.get(_waiting_key(town_year))) is not None:
         return known
     rows = Progress.objects.filter(town=town_year.town, year=town_year.year, division__isnull=False)
-    count = len(to_accept(rows.select_related("target__kind"), Ladders(town_year.town)))
+    count = len(to_accept(rows.select_related("target__kind", "division"), Ladders(town_year.town)))
     cache.set(_waiting_key(town_year), count, KEPT)
     return count
 

@@ -23,8 +23,8 @@ class InScope(models.QuerySet):
 
 class ParcelListQuerySet(models.QuerySet):
     def visible_to(self, user):
-        whole = [town.pk for town in user.tenants() if user.sees_whole(town)]
-        return self.filter(town__in=whole)
+        """The lists of the towns that lie in the scope as a whole."""
+        return self.filter(town__in=user.divisions())
 
 
 class ParcelList(Row):

@@ -1,5 +1,8 @@
 """``care-forecast/``: what yearly aftercare will cost by village and year, the figures of the forecast's page."""
 
+from collections import defaultdict
+from datetime import datetime
+
 from django.db.models import Max
 
 from farmland.lib.api.columns import Column, decimal, texts, whole
@@ -7,7 +10,7 @@ from farmland.lib.api.computed import ComputedList
 from farmland.lib.api.filters import Whole
 from farmland.places.api import Subtree, town_filter
 from farmland.places.models import Division
-from parcels.models import Step, Work
+from parcels.models import Work
 from subsidies.claiming.forecast import Forecast, forecast
 from subsidies.models import Claim, Rate
 
@@ -43,29 +46,26 @@ class ForecastList(ComputedList):
         return user.divisions_for("read_money").exclude(town=None)
 
     def made(self, rows):
-        rates = [one for one in Rate.objects.filter(town__in=rows.values("town")) if one.years]
-        plans = sorted({(one.town_id, one.year) for one in rates})
-        towns = Division.objects.in_bulk([town for town, _ in plans])
+        plans = defaultdict(list)
+        rates = Rate.objects.filter(town__in=rows.values("town")).select_related("town").order_by("town__slug", "year")
+        for one in rates:
+            if one.years:
+                plans[one.town, one.year].append(one.updated_at)
         return [
             row
-            for town, year in plans
-            for row in _rows(towns[town], year, forecast(towns[town], year, rows), _changed(towns[town], year))
+            for (town, year), moments in plans.items()
+            for row in _rows(town, year, forecast(town, year, rows), _changed(town, year, max(moments)))
         ]
 
 
-def _changed(town: Division, year: int) -> dict:
-    """Division → when what its forecast rests on last changed; None → the same of the rates. Four queries."""
-    found: dict = {None: Rate.objects.filter(town=town, year=year).aggregate(at=Max("updated_at"))["at"]}
-    asked = (
-        Step.objects.filter(work__town=town, work__year=year)
-        .values_list("work__division")
-        .annotate(Max("recorded_at")),
-        Work.objects.filter(town=town, year=year).values_list("division").annotate(Max("updated_at")),
-        Claim.objects.filter(town=town, round__program__year=year).values_list("division").annotate(Max("updated_at")),
-    )
-    for rows in asked:
-        for division, at in rows.order_by():
-            found[division] = max(filter(None, (found.get(division), at)))
+def _changed(town: Division, year: int, ruled: datetime) -> dict:
+    """Division → when what its forecast rests on last changed, no earlier than the rates. Two queries."""
+    found: dict = defaultdict(lambda: ruled)
+    works = Work.objects.filter(town=town, year=year).order_by().values_list("division")
+    claims = Claim.objects.filter(town=town, round__program__year=year).order_by().values_list("division")
+    asked = (works.annotate(Max("updated_at"), Max("steps__recorded_at")), claims.annotate(Max("updated_at")))
+    for division, *moments in (row for rows in asked for row in rows):
+        found[division] = max(found[division], *filter(None, moments))
     return found
 
 
@@ -76,7 +76,7 @@ def _rows(town: Division, plan_year: int, found: Forecast, changed: dict) -> lis
             "division": division.code, "division_name": division.name, "accepted_mu": one.accepted,
             "given_up_mu": one.less, "area_mu": one.area, "amount_yuan": one.amount,
             "left_out": [str(rate) for rate in found.left_out],
-            "updated_at": max(filter(None, (changed[None], changed.get(division.pk)))),
+            "updated_at": changed[division.pk],
         }
         for division, by_year in found.rows.items()
         for year, one in by_year.items()

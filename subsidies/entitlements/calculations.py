@@ -60,7 +60,7 @@ def make(
         return Calculation.objects.create(
             town=round_.town, round=round_, facts_digest=found.digest, as_of=moment, total=found.total, made_by=by,
             awards=[_award_text(one) for one in found.paid] + [{"note": note} for note in found.notes],
-            differences=differences(round_, found), is_demo=by_demo,
+            differences=differences(round_, found), asks=found.asks, is_demo=by_demo,
         )  # fmt: skip
 
 

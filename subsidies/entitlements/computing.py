@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,7 @@ from django.utils import timezone
 from farmland.places.models import Term
 from parcels.models import Kind
 from parcels.verification import LABELS
+from subsidies.entitlements.asking import asked
 from subsidies.entitlements.facts import Owed, RoundFacts, earlier_of
 from subsidies.entitlements.guards import concerns
 from subsidies.models import Program, Rate, RateVersion, Round, Ruling
@@ -61,6 +63,7 @@ class Computed:
     paid: list[Paid]
     rates: dict[str, str] = field(default_factory=dict)  # key → name of what was looked at
     notes: list[str] = field(default_factory=list)  # rates that could not be computed, in Chinese
+    asks: list[tuple[str, str, str]] = field(default_factory=list)  # what only people know, see ``asking``
 
     @property
     def total(self) -> Decimal:
@@ -111,6 +114,7 @@ def compute(
         if not held_by[rate.pk]:
             done.notes.append(f"“{rate}”没有已发布的版本，没有核算。")
     facts = RoundFacts(round_, day, rules.values())
+    done.asks = asked(facts, rules.values())
     words, everybodys, real = words_of(round_.program, facts), rulings_of(round_), rulings_of(round_, is_demo=False)
     earlier = earlier_of(round_.program, round_, {one.key for one in rates})
     for at, rate in enumerate(rates):
@@ -126,6 +130,16 @@ def compute(
         done.paid += awards
         _remember(earlier[rate.key], awards)
     return done
+
+
+def paying_rules(round_: Round) -> list[Rule]:
+    """The rules that pay in a round, without those that cannot be read (the computing names them)."""
+    found = []
+    for rows in versions.paying(rates_of(round_)).values():
+        for version in rows:
+            with suppress(RuleError):
+                found.append(versions.rule_of(version))
+    return found
 
 
 def _remember(given: dict, awards: Iterable[Paid]) -> None:

@@ -50,13 +50,14 @@ def _abandoned(facts: RoundFacts, rule: Rule, owed: Owed) -> Found:
 
 
 def _one_subsidy(facts: RoundFacts, rule: Rule, owed: Owed) -> Found:
-    """Another policy of the same group, or the same policy under another rate in another year."""
+    """Another policy of the same group, or this one under another rate in another year; ``_once`` has the rest."""
     if rule.years:
         return None
 
     def rival(one) -> bool:
         same_group = bool(facts.program.exclusive_group) and one.group == facts.program.exclusive_group
-        return not one.is_yearly and one.rate != rule.key and same_group and one.program_id != facts.program.pk
+        is_same = (one.rate, one.program) == (rule.key, facts.program.key)
+        return not one.is_yearly and not is_same and same_group and one.program_id != facts.program.pk
 
     return _paid(facts, owed, rival)
 

@@ -4,36 +4,29 @@ It stands on the claim where the row is one, else on the work, and counts when t
 parcel, the target or an acceptance tells is not asked here. Locks: the town-year, then works and claims by their ids.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Q
 
 from farmland.accounts.models import Line, User, record_all
 from farmland.lib.numbers import parse_decimal, plain
 from farmland.lib.refused import Refused
-from farmland.places.models import Division, Term
+from farmland.places.models import Term
 from parcels.models import Work
 from subsidies import invented
 from subsidies.claiming.claims import name_of
-from subsidies.entitlements.computing import rates_of, words_of
-from subsidies.entitlements.facts import OF_CLAIM, OF_TARGET, Owed, RoundFacts
-from subsidies.models import Claim, Round
-from subsidies.rates import versions
+from subsidies.entitlements.asking import OF_WORK, asked, entered
+from subsidies.entitlements.computing import paying_rules
+from subsidies.entitlements.facts import RoundFacts
+from subsidies.models import Calculation, Claim, Round
 from subsidies.refusals import lock_year, logged, may
-from subsidies.rules.rule import Rule, RuleError
 from subsidies.rules.words import DICTIONARY, Words
 from tasks.plan.provisions import YES_NO
 
-KNOWN_ELSEWHERE = {"kind", "division", "year", "finding", "on_list", "paid_by", "allotted", *OF_CLAIM, *OF_TARGET}
-OF_PARCEL = {
-    "land_class",
-    "slope",
-    "gross_mu",
-    "net_mu",
-    "treatment",
-    "measure",
-}  # asked of land without a parcel only
-OF_WORK = ("treatment", "measure")  # columns, not attributes
 NUMBERS = {"invoiced", "density", "slope"}
 LONGEST = 60
 
@@ -78,81 +71,59 @@ class Blank:
 
 
 def blanks(round_: Round) -> list[Blank]:
-    """What a round asks people for, the empty ones first, then by village."""
-    rules = _rules(round_)
-    facts = RoundFacts(round_, round_.today(), rules)
-    words, terms = words_of(round_.program, facts), _Terms(round_.town)
-    found: dict[str, Blank] = {}
-    for rule in rules:
-        for owed in facts.rows(rule):
-            for name in sorted(_names(rule)):
-                if _is_asked(facts, owed, name):
-                    one = _blank(owed, name, words, terms)
-                    found.setdefault(one.key, one)
-    return sorted(found.values(), key=lambda one: (bool(one.value), one.work.division.path, one.fact, one.key))
+    """What a round asks people for as its facts stand now: it is computed for this. The empty ones first."""
+    rules = paying_rules(round_)
+    return _blanks(round_, asked(RoundFacts(round_, round_.today(), rules), rules))
 
 
-def _rules(round_: Round) -> list[Rule]:
-    found = []
-    for rows in versions.paying(rates_of(round_)).values():
-        for version in rows:
-            try:
-                found.append(versions.rule_of(version))
-            except RuleError:
-                continue  # named by the computing
-    return found
+def last_blanks(round_: Round) -> list[Blank] | None:
+    """What its last computing asked for, with what has been filled in since; None where it was never computed."""
+    last = Calculation.objects.filter(round=round_).order_by("-made_at").values_list("asks", flat=True).first()
+    return None if last is None else _blanks(round_, last)
 
 
-def _names(rule: Rule) -> set[str]:
-    """The facts of a rule; an accepted net area needs the net area."""
-    return rule.facts | ({"net_mu"} if any(name.endswith("_net_mu") for name in rule.facts) else set())
+def _blanks(round_: Round, asks: Iterable) -> list[Blank]:
+    """By village within the empty and the filled ones. A work or claim that is gone is left out. Three queries."""
+    asks = [(UUID(work), UUID(claim) if claim else None, fact) for work, claim, fact in asks]
+    works = Work.objects.select_related("parcel", "division").in_bulk({work for work, _, _ in asks})
+    claims = Claim.objects.in_bulk({claim for _, claim, _ in asks if claim})
+    terms = _Terms(round_.town_id)
+    found = [
+        _blank(works[work], claims.get(claim), fact, terms)
+        for work, claim, fact in asks
+        if work in works and (claim is None or claim in claims)
+    ]
+    return sorted(found, key=lambda one: (bool(one.value), one.work.division.path, one.fact, one.key))
 
 
-def _is_asked(facts: RoundFacts, owed: Owed, name: str) -> bool:
-    work = owed.work
-    if name in KNOWN_ELSEWHERE or name.endswith("_used") or (name in OF_PARCEL and work.parcel_id):
-        return False
-    stem = name.removesuffix("_mu").removesuffix("_net")
-    if name.endswith("_mu") and (name == "accepted_mu" or facts.rank_at(work.kind_id, stem) is not None):
-        return False
-    return owed.row.facts.get(name) is None or bool(_entered(owed, name))
-
-
-def _entered(owed: Owed, name: str) -> str:
-    if name in OF_WORK:
-        return getattr(owed.work, name)
-    return str((owed.claim or owed.work).attrs.get(name) or "")
-
-
-def _blank(owed: Owed, name: str, words: Words, terms: "_Terms") -> Blank:
-    bounds = terms.bounds(name)
+def _blank(work: Work, claim: Claim | None, name: str, terms: "_Terms") -> Blank:
     choices = (("yes", "是"), ("no", "否")) if name in YES_NO else terms.choices(name)
     is_number = not choices and (name.endswith("_mu") or name in NUMBERS or terms.has_unit(name))
-    return Blank(owed.work, owed.claim, name, words.fact(name), _entered(owed, name), choices, is_number, bounds)
+    label, value = terms.words.fact(name), entered(work, claim, name)
+    return Blank(work, claim, name, label, value, choices, is_number, terms.bounds(name))
 
 
 class _Terms:
-    """What the dictionaries say of a fact."""
+    """What the dictionaries say of a fact; a town's own word stands before the common one. One query."""
 
-    def __init__(self, town: Division):
-        self.town = town
-        self.attributes = {one.code: one.attrs or {} for one in Term.objects.of("attribute", town)}
-        self._choices: dict[str, tuple] = {}
+    def __init__(self, town: int):
+        rows = Term.objects.filter(Q(town=None) | Q(town=town), dictionary__in=["attribute", *DICTIONARY.values()])
+        labels: dict[str, dict[str, str]] = defaultdict(dict)
+        self._attributes: dict[str, dict] = {}
+        for one in rows.order_by("order", "pk"):
+            labels[one.dictionary][one.code] = one.label
+            if one.dictionary == "attribute":
+                self._attributes[one.code] = one.attrs or {}
+        self.words = Words(labels)
 
     def choices(self, name: str) -> tuple[tuple[str, str], ...]:
-        dictionary = DICTIONARY.get(name)
-        if dictionary is None:
-            return ()
-        if name not in self._choices:
-            rows = Term.objects.of(dictionary, self.town)
-            self._choices[name] = tuple((one.code, one.label) for one in rows)
-        return self._choices[name]
+        return tuple(self.words.labels.get(DICTIONARY.get(name, ""), {}).items())
 
     def has_unit(self, name: str) -> bool:
-        return bool(self.attributes.get(name, {}).get("unit"))
+        return bool(self._attributes.get(name, {}).get("unit"))
 
     def bounds(self, name: str) -> tuple[Decimal | None, Decimal | None]:
-        told = self.attributes.get(name, {})
+        told = self._attributes.get(name, {})
         least, most = told.get("minimum"), told.get("maximum")
         return Decimal(least or 0), Decimal(most) if most else None
 
@@ -164,18 +135,18 @@ def supply(round_: Round, given: Mapping[str, str], *, reason: str, by: User) ->
     if not reason.strip():
         raise Refused("请写明资料的来源（如发票号、测量记录、合同）。", field="reason")
     lock_year(round_.town_id, round_.program.year)
-    asked = {one.key: one for one in blanks(round_)}
-    if set(given) - set(asked):
+    there = {one.key: one for one in blanks(round_)}
+    if set(given) - set(there):
         raise Refused("打开以后这一轮要填的资料有变，请刷新后再填。", code="conflict")
     values, wrong = {}, []
     for key, text in given.items():
         try:
-            values[key] = asked[key].read(text.strip())
+            values[key] = there[key].read(text.strip())
         except ValueError as error:
-            wrong.append(f"{asked[key].name}：{error}".rstrip("。"))
+            wrong.append(f"{there[key].name}：{error}".rstrip("。"))
     if wrong:
         raise Refused("；".join(wrong[:6]) + "。", field="values")
-    changed = [asked[key] for key, value in values.items() if value != asked[key].value]
+    changed = [there[key] for key, value in values.items() if value != there[key].value]
     made_up = invented.works_of(round_.town, round_.program.year)
     for one in changed:
         is_demo = str(one.work.pk) in made_up or bool(one.claim and one.claim.is_demo)

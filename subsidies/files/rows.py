@@ -10,6 +10,7 @@ from farmland.places.models import Division
 from subsidies.models import Batch, BatchLine, Entitlement, Payee, Payment
 
 ZERO = Decimal(0)
+PAID = ("paid", "reconciled")
 
 
 def lines_of(batch: Batch) -> QuerySet[BatchLine]:
@@ -17,7 +18,8 @@ def lines_of(batch: Batch) -> QuerySet[BatchLine]:
     rows = batch.lines.select_related(
         "division", "payee__division", "entitlement__rate_version__rate", "entitlement__work__parcel"
     )
-    payments = Payment.objects.order_by("attempt").select_related("payee__division")
+    sent = Payment.objects if batch.state in PAID else Payment.objects.none()  # none is asked for before it can be
+    payments = sent.order_by("attempt").select_related("payee__division")
     rows = rows.defer("entitlement__rate_version__rule").prefetch_related(
         Prefetch("payments", payments, to_attr="attempts")
     )

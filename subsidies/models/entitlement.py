@@ -29,6 +29,7 @@ class Calculation(Row):
     facts_digest = models.CharField("输入校验值", max_length=64)
     awards = models.JSONField("结果", default=list)
     differences = models.JSONField("差异", default=list)
+    asks = models.JSONField("要补充的资料", default=list)  # [work, claim or "", fact], see entitlements.asking
     total = MoneyField("应补合计（元）", default=0)
     as_of = models.DateTimeField("数据截至")
     made_by = models.ForeignKey(

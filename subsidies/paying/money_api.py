@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery, UUIDField
 
 from farmland.lib.api.columns import Column, day, decimal, moment, texts, whole
-from farmland.lib.api.filters import Filter, Id, Whole
+from farmland.lib.api.filters import Filter, Id, Whole, Yes
 from farmland.lib.api.lists import ListView
 from farmland.places.api import Subtree, town_filter
-from subsidies.models import Batch, Entitlement, Publicity, Rate
+from subsidies.models import Batch, BatchLine, Entitlement, Publicity, Rate
 
 STATES = (
     "due 应补，held 暂缓，ineligible 不予补助，batched 批次中，settled 已核定，replaced 已更替；"
     "不写 state 时不含已更替的，写了 updated_since 时含，供增量同步"
 )
+IS_DEMO = Column("is_demo", "演示数据", kind="yes", help="演示的钱不与正式的相加")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,20 @@ class AboutYear(Whole):
     def apply(self, rows, text, user):
         year = self.parse(text)
         return rows.none() if year is None else rows.filter(Q(program__year=year) | Q(round__year=year))
+
+
+class IsAdjustment(Yes):
+    """Signed rows that correct another one, or all but those."""
+
+    def apply(self, rows, text, user):
+        wanted = self.parse(text)
+        return rows.none() if wanted is None else rows.filter(adjusts__isnull=not wanted)
+
+
+def named(subject: str, division: int, code: str) -> str:
+    """The subject of an amount with its division by its code, as everywhere outside."""
+    head, slash, season = subject.partition("/")
+    return f"division:{code}{slash}{season}" if head == f"division:{division}" else subject
 
 
 class EntitlementList(ListView):
@@ -55,15 +70,20 @@ class EntitlementList(ListView):
         whole("rate_version", "标准版次", "rate_version__number"),
         Column("round", "轮次（id）", "round_id", kind="id"),
         Column("round_name", "轮次", "round__label"),
-        Column("subject", "对象", help="work:<id>、division:<id> 等"),
+        Column(
+            "subject", "对象", ("subject", "division_id", "division__code"), compute=named,
+            help="work:<id> 为治理，division:<行政区划代码> 为全村",
+        ),
         decimal("area_mu", "计算面积（亩）", "base_mu"),
         decimal("amount_yuan", "金额（元）", "amount", places=2),
         Column("state", "状态", help=STATES),
         Column("reason", "原因"),
         Column("explanation", "计算说明", kind="data"),
         Column("exclusions", "排除条件", kind="data"),
+        Column("batch", "批次（id）", "held_by", kind="id", help="现在所在的批次；作废的不算"),
         Column("adjusts", "更正的行（id）", "adjusts_id", kind="id"),
-    )
+        IS_DEMO,
+    )  # fmt: skip
     filters = (
         town_filter(),
         Whole("year", "兑付年度"),
@@ -74,8 +94,16 @@ class EntitlementList(ListView):
         Id("program", "政策的 id", "program_id"),
         Id("round", "轮次的 id", "round_id"),
         Id("parcel", "图斑的 id", "work__parcel_id"),
+        Id("batch", "批次的 id", "held_by"),
+        Id("adjusts", "更正的行的 id", "adjusts_id"),
+        IsAdjustment("adjustment", "是否调整"),
     )
     ordering = ("town", "year", "division", "amount_yuan", "state")
+
+    def rows(self, user):
+        live = BatchLine.objects.filter(entitlement=OuterRef("pk"), is_live=True)
+        held_by = Subquery(live.values("batch")[:1], output_field=UUIDField())
+        return Entitlement.objects.visible_to(user).annotate(held_by=held_by)
 
     def chosen(self, user, wanted):
         rows = super().chosen(user, wanted)
@@ -118,6 +146,7 @@ class BatchList(ListView):
         moment("paid_at", "支付时间"),
         moment("reconciled_at", "对账时间"),
         Column("void_reason", "作废原因"),
+        IS_DEMO,
     )
     filters = (
         town_filter(),

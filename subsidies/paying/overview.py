@@ -120,7 +120,7 @@ NEXT_HAND = {  # state of a batch → the right that takes it further, and in wh
 
 
 def needs(user, town_year: TownYear, rounds: Iterable[Round], found: Sums) -> list[Task]:
-    """What needs this person today. Two queries."""
+    """What needs this person today. A few queries, more by one for each round a village has not declared in."""
     ids = [one.pk for one in rounds]
     tasks = _claims(user, ids) + _open_claims(user, rounds)
     if user.can("prepare_payment", town_year.town):
@@ -146,13 +146,15 @@ def _open_claims(user, rounds: Iterable[Round]) -> list[Task]:
     """What a village may still declare, by the year's last day."""
     if not user.can("claim"):
         return []
-    taking = {one.pk: one for one in rounds if one.is_yearly and not closed_text(one, one.today())}
+    yearly = {one.pk: one for one in rounds if one.is_yearly}
     mine = Claim.objects.filter(
-        round__in=taking, state="draft", cap_mu__gt=0, division__in=user.divisions_for("claim")
+        round__in=yearly, state="draft", cap_mu__gt=0, division__in=user.divisions_for("claim")
     )
     tasks = []
     for pk, count in mine.order_by().values_list("round").annotate(n=Count("pk")):
-        one = taking[pk]
+        one = yearly[pk]
+        if closed_text(one, one.today()):
+            continue
         last = f"，{one.closes_on:%Y-%m-%d} 截止" if one.closes_on else ""
         text = f"项 {one.year} 年管护还没有申报{last}"
         tasks.append(Task(text, count, "claim_list", f"for={one.year}&state=draft"))

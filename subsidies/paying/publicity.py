@@ -156,6 +156,7 @@ def object_to(batch: Batch, *, who: str, what: str, on: date, by: User) -> Objec
         town=now.town, publicity=standing, who=who.strip()[:60], what=what.strip()[:500], on=on, entered_by=by,
         is_demo=now.is_demo,
     )  # fmt: skip
+    standing.save(update_fields=["updated_at"])
     save(now)
     log("登记公示异议", now, by, {"number": standing.number, "on": on.isoformat()}, reason=made.what)
     return made
@@ -174,6 +175,7 @@ def answer(batch: Batch, *, objection, upheld: bool, text: str, by: User) -> Obj
     found.state, found.answer = "upheld" if upheld else "dismissed", text.strip()[:500]
     found.answered_by, found.answered_at = by, timezone.now()
     found.save(update_fields=["state", "answer", "answered_by", "answered_at", "updated_at"])
+    found.publicity.save(update_fields=["updated_at"])
     save(now)
     log("答复公示异议", now, by, {"state": found.get_state_display()}, reason=found.answer)
     if upheld:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from farmland.lib.amount_in_words import amount_in_words
-from subsidies.files.rows import lines_of
+from subsidies.files.rows import PAID, lines_of
 from subsidies.files.sheets import NAMES
 from subsidies.models import Batch
 from subsidies.paying import checks, hands, publicity
@@ -50,7 +50,7 @@ class BatchPage:
         self.labels = Labels(town_year.town)
         self.today = town_year.today()
         self.papers = list(batch.papers.select_related("upload", "by"))
-        self.required = checks.required_papers(batch)
+        self.required = {} if batch.state in PAID else checks.required_papers(batch)  # all there since the review
         notices = batch.publicities.select_related("posted", "taken_down", "by")
         self.notices = list(notices.prefetch_related("objections__answered_by").order_by("-number"))
         self.standing = next((one for one in self.notices if one.state != "void"), None)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from farmland.lib.refused import Refused
 from subsidies.claiming.claims import name_of
-from subsidies.entitlements.supplying import blanks, supply
+from subsidies.entitlements.supplying import last_blanks, supply
 from subsidies.views.calculations import round_in
 from subsidies.views.common import money_of_town, tabs
 from tasks.models import TownYear
@@ -37,15 +37,16 @@ def calculation_facts(request, town_year: TownYear, pk):
         else:
             messages.success(request, f"已保存 {count} 项资料，重新核算后生效。" if count else "没有改动。")
             return redirect(f"{reverse('calculation_facts', kwargs=where(town_year) | {'pk': pk})}")
-    asked = blanks(round_)
-    page = Paginator(asked, PER_PAGE).get_page(request.GET.get("page"))
+    asked = last_blanks(round_)
+    page = Paginator(asked or [], PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "subsidies/calculation_facts.html", {
         "town_year": town_year,
         "tabs": tabs(request, town_year),
         "round": round_,
         "page": page,
         "lines": [(one, name_of(one.work), PREFIX + one.key, given.get(one.key, one.value)) for one in page],
-        "empty": sum(not one.value for one in asked),
+        "empty": sum(not one.value for one in asked or []),
+        "is_computed": asked is not None,
         "may": may,
         "refused": refused,
         "reason": request.POST.get("reason", ""),

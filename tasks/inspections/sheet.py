@@ -12,7 +12,7 @@ from tasks.inspections.results import in_order
 
 ZERO = Decimal(0)
 SHEET = "验收表"  # name of the sheet in the workbook
-WIDTHS = {"序号": 5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 10, "抽中": 6, "村": 10, "组": 7}
+WIDTHS = {"序号": 6.5, "图斑编号": 22, "实测": 30, "原因": 28, "结论": 11.5, "抽中": 6, "村": 10, "组": 7}
 
 
 @dataclass(frozen=True)

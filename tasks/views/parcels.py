@@ -16,7 +16,7 @@ from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
 from parcels.imports.compare import is_apart
 from parcels.layers import overlapping
-from parcels.models import Listing, Parcel, Rung, Shape, Step, Work
+from parcels.models import Listing, Parcel, ParcelList, Rung, Shape, Step, Work
 from parcels.progress import Ladders
 from parcels.verification import LABELS, is_waiting
 from parcels.works import planned_beyond
@@ -32,7 +32,9 @@ from tasks.views.trail import trail
 from tasks.waiting import first_of
 
 PAGE = 50
-FILTERS = ("division", "kind", "stage", "source", "overlap")
+FILTERS = ("division", "kind", "stage", "source", "finding", "list", "overlap")
+NARROW = ("q", "finding", "list", "overlap")  # what the kept groups cannot tell
+OF_PARCELS = ("issued", "selected", "self_selected")  # roles of lists, not of layers
 NO_STAGE = "none"
 CODE_LIKE = 4
 EXITS = dict(Work.EXITS)
@@ -41,13 +43,13 @@ EXITS = dict(Work.EXITS)
 @town_page
 @require_safe
 def parcel_list(request, town_year: TownYear):
-    """``?division=&kind=&stage=&source=&overlap=&q=``: all in the address, to be kept and sent."""
+    """``?division=&kind=&stage=&source=&finding=&list=&overlap=&q=``: all in the address, to be kept and sent."""
     labels, stages, chosen = Labels(town_year.town), Stages(town_year), chosen_of(request)
     mine = Parcel.objects.visible_to(request.user).of_year(town_year.town, town_year.year)
     places = list(Division.objects.visible_to(request.user).filter(town=town_year.town).order_by("path"))
     every, inside = kept_groups(request.user, town_year, mine), chosen_place(places, chosen)
     rows = filtered(mine, request.user, town_year, chosen, inside)
-    is_narrow = chosen["q"] or chosen["overlap"]
+    is_narrow = any(chosen[name] for name in NARROW)
     found = groups(rows) if is_narrow else chosen_groups(every, chosen, inside.path if inside else "", NO_STAGE)
     shown_rows = with_exits(with_overlaps(rows, town_year))
     page = Paginator(ByVillage(shown_rows, found), PAGE).get_page(request.GET.get("page"))
@@ -56,6 +58,7 @@ def parcel_list(request, town_year: TownYear):
         one.source_name = labels.of("source", one.source)
         one.exit_name, one.overlap = EXITS.get(one.left, ""), mark_of(one, labels)
     choices = choices_of(places, every, labels, stages.names, town_year.today())
+    choices["list"] = lists_of(request.user, town_year)
     shown = {
         "town_year": town_year,
         "parcels": page,
@@ -159,11 +162,13 @@ def filtered(rows, user, town_year: TownYear, chosen: dict, inside: Division | N
     if chosen["division"]:
         inside = inside or division_in(user, town_year, chosen["division"])
         rows = rows.filter(division__path__startswith=inside.path)
-    for name in ("kind", "source"):
+    for name in ("kind", "source", "finding"):
         if chosen[name]:
             rows = rows.filter(**{name: chosen[name]})
     if chosen["stage"]:
         rows = rows.filter(stage="" if chosen["stage"] == NO_STAGE else chosen["stage"])
+    if chosen["list"]:
+        rows = rows.filter(pk__in=Listing.objects.filter(list__title=chosen["list"]).values("parcel"))
     if chosen["overlap"]:
         rows = overlapping(rows, chosen["overlap"], town_year.town)
     return under(rows, town_year, chosen["q"]) if chosen["q"] else rows
@@ -225,13 +230,22 @@ def choices_of(places: list[Division], every: list[Group], labels: Labels, stage
         "kind": sorted({(one.kind, one.kind_name) for one in every}),
         "stage": [*((code, name) for code, name in stages.items() if code in used), *without],
         "source": [(code, labels.of("source", code)) for code in sorted(filter(None, sources))],
+        "finding": list(LABELS.items()),
         "overlap": CHOICES,
     }
 
 
+def lists_of(user, town_year: TownYear) -> list[tuple[str, str]]:
+    """The titles of the lists the town's parcels came with or were chosen on, the oldest first."""
+    rows = ParcelList.objects.visible_to(user).filter(town=town_year.town, year=town_year.year, role__in=OF_PARCELS)
+    titles = rows.order_by("received_on", "title").values_list("title", flat=True)
+    return [(title, title) for title in dict.fromkeys(titles)]
+
+
 def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
     """Each filter in force, in words, with the address of the list without it."""
-    words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "overlap": "重叠", "q": "编号"}
+    words = {"division": "村", "kind": "任务", "stage": "环节", "source": "来源", "finding": "核查", "list": "清单"}
+    words |= {"overlap": "重叠", "q": "编号"}
     found = []
     for name, value in chosen.items():
         if value:
@@ -245,7 +259,7 @@ def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:
 
 def _for_api(chosen: dict) -> dict:
     """The same filters for the export, as far as REST has them."""
-    same = {name: chosen[name] for name in ("division", "kind", "source", "overlap")}
+    same = {name: chosen[name] for name in ("division", "kind", "source", "finding", "list", "overlap")}
     return same | {"stage": "" if chosen["stage"] == NO_STAGE else chosen["stage"]}
 
 

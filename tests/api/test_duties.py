@@ -213,6 +213,7 @@ FILTERS = [
     ("parcels", {"finding": "real"}, {"finding": "false"}),
     ("parcels", {"stage": "planted"}, {"stage": "issued"}),
     ("parcels", {"code": "B2"}, {"code": "B"}),
+    ("parcels", {"list": "下发清单"}, {"list": "红线"}),
     ("parcels", {"overlap": "forbid"}, {"overlap": "parcel"}),
     ("parcels", {"overlap": "any"}, {"overlap": "no such thing"}),
     ("issues", {"kind": "abandonment"}, {"kind": "in_out"}),
@@ -248,7 +249,7 @@ def test_a_filter_keeps_and_drops(client_for, year, name, some, none):
     assert kept
     assert all(row in every for row in kept)
     for field, value in some.items():
-        if field not in ("division", "code", "overlap"):
+        if field not in ("division", "code", "list", "overlap"):
             assert {json.dumps(row[field]).strip('"') for row in kept} == {str(value)}
     assert rows(client, name, **none) == []
 

@@ -571,6 +571,18 @@ api_batches              GET    list        401  200  200  200  200  200  200  2
 api_batches              POST   list        401  405  405  405  405  405  405  405  405
 api_batches_detail       GET    batch       401  404  200  200  200  200  200  200  200
 api_batches_detail       POST   batch       401  405  405  405  405  405  405  405  405
+api_publicities          GET    list        401  200  200  200  200  200  200  200  200
+api_publicities          POST   list        401  405  405  405  405  405  405  405  405
+api_publicities_detail   GET    publicity   401  404  200  200  200  200  200  200  200
+api_publicities_detail   POST   publicity   401  405  405  405  405  405  405  405  405
+api_payments             GET    list        401  200  200  200  200  200  200  200  200
+api_payments             POST   list        401  405  405  405  405  405  405  405  405
+api_payments_detail      GET    payment     401  200  200  200  200  200  200  200  200
+api_payments_detail      POST   payment     401  405  405  405  405  405  405  405  405
+api_funds                GET    list        401  200  200  200  200  200  200  200  200
+api_funds                POST   list        401  405  405  405  405  405  405  405  405
+api_funds_detail         GET    fund        401  404  200  200  200  200  200  200  200
+api_funds_detail         POST   fund        401  405  405  405  405  405  405  405  405
 api_jobs                 GET    list        401  200  200  200  200  200  200  200  200
 api_jobs                 POST   list        401  405  405  405  405  405  405  405  405
 api_jobs_detail          GET    job         401  200  200  200  200  200  200  200  200
@@ -579,7 +591,7 @@ api_jobs_detail          POST   job         401  405  405  405  405  405  405  4
 OF_A_DIVISION = {
     "division", "place", "parcel", "work", "proposal", "acceptance", "issue", "permit", "meeting", "upload", "marked",
     "submission", "share", "progress", "job", "clue", "inspection", "evidence", "claim", "claim_file", "entitlement",
-    "payee", "forecast",
+    "payee", "payment", "forecast",
 }  # fmt: skip
 NAMELESS = {"-", "list"}  # addresses that name no object
 

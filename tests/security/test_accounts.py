@@ -1,5 +1,6 @@
 """Signing in and staying in: sessions, tokens, locks, cookies, CSRF, and what may be given to whom."""
 
+import os
 import re
 from datetime import timedelta
 from types import SimpleNamespace
@@ -252,6 +253,18 @@ def test_secrets_are_readable_by_their_owner_only(tmp_path, monkeypatch, land):
     assert len(key) > 80
     assert module.secret_key() == key
     assert (live.VAR / "demo_password").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_processes_that_start_at_once_have_one_key(tmp_path, monkeypatch):
+    def late(draft, path, link=os.link):
+        path.write_text("theirs")
+        link(draft, path)
+
+    monkeypatch.setattr(module, "VAR", tmp_path)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setattr(module.os, "link", late)
+    assert module.secret_key() == "theirs"
+    assert [one.name for one in tmp_path.iterdir()] == ["secret_key"]
 
 
 @pytest.mark.parametrize("key", ["short", "x" * 49, "django-insecure-" + "x" * 60])

@@ -56,6 +56,7 @@ from subsidies.models import (
     Fund,
     Objection,
     Payee,
+    Payment,
     Program,
     Publicity,
     Rate,
@@ -203,6 +204,9 @@ class Planter:
         found.claim, found.claim_file, found.entitlement, found.batch = self.money(work)
         found.payee, found.batch_file = self.payee(), self.notice(found.batch)
         self.line(found)
+        found.publicity = Publicity.objects.filter(batch=found.batch).first()
+        found.fund = Fund.objects.filter(town=self.town).first()
+        found.payment = self.paid(found)
         found.forecast = self.forecast(work)
         found.program, found.rate = Program.objects.filter(town=self.town).first(), self.rate()
         found.plan_rate, found.version, found.round, found.calculation = self.computing()
@@ -539,6 +543,28 @@ class Planter:
         )  # fmt: skip
         record("批准批次（未准）", self.word("refusedbatch"), user=self.by, town=self.town,
                reason=self.word("refusedreason"), about=found.batch.pk)  # fmt: skip
+
+    def paid(self, found: SimpleNamespace) -> Payment:
+        """A payment the bank sent back, of a batch that went all its steps."""
+        hands = User.objects.exclude(pk=self.by.pk).order_by("pk")[:3]
+        adjustment = Entitlement.objects.get(adjusts=found.entitlement)
+        common = {"town": self.town, "is_demo": self.by.is_demo}
+        batch = Batch.objects.create(
+            **common, program=found.batch.program, round=found.batch.round, year=self.year, number=self.word("paidno"),
+            total=Decimal("-1"), prepared_by=self.by,
+        )  # fmt: skip
+        line = BatchLine.objects.create(
+            **common, division=self.division, batch=batch, entitlement=adjustment, payee_kind="coop",
+            payee=found.payee, amount=Decimal("-1"),
+        )  # fmt: skip
+        batch.reviewed_by, batch.approved_by, batch.paid_by = hands
+        for state in ("reviewed", "published", "approved", "paid"):
+            batch.state = state
+            batch.save()
+        return Payment.objects.create(
+            **common, division=self.division, line=line, attempt=1, payee=found.payee, amount=Decimal("-1"),
+            result="failed", reason=self.word("sentback"), reference=self.word("voucher"), on=self.today, by=self.by,
+        )  # fmt: skip
 
     def notice(self, batch: Batch) -> Upload:
         """A void posting with an objection, a paper of the checklist, money of a source; the paper's file."""

@@ -44,6 +44,15 @@ def test_one_plot_has_one_subsidy_across_policies_of_a_group():
     assert only(work).state == "due"
 
 
+def test_two_policies_of_a_group_may_name_their_rate_alike_and_still_pay_once():
+    money = world(HEAD + GROUPED + SHRUB + OTHER.replace("key: bush", "key: shrub"))
+    work = money.work()
+    apply(money)
+    apply(money, "other")
+    second = Entitlement.objects.get(program__key="other", subject=f"work:{work.pk}")
+    assert (second.state, second.amount) == ("ineligible", 0)
+
+
 def test_policies_that_are_not_of_one_group_both_pay():
     money = world((HEAD + GROUPED + SHRUB + OTHER).replace(GROUP, ""))
     work = money.work()

@@ -116,6 +116,8 @@ def test_the_page_shows_saves_and_refuses(money, client):
     assert client.get(address).status_code == 200
     assert client.post(address, {f"v.{at['kept']}": "yes", "reason": "记录"}).status_code == 403
     client.force_login(money.person("lead_office"))
+    assert "这一轮还没有核算" in client.get(address).content.decode()
+    calculations.make(money.round(), by=None)
     assert "还有 4 项没有填" in client.get(address).content.decode()
     answer = client.post(address, {f"v.{at['invoiced']}": "八百", "reason": "记录"})
     assert answer.status_code == 400

@@ -40,9 +40,12 @@ def test_what_is_reported_and_not_counted_waits(land, client):
     assert "西村" not in row
 
 
-def test_the_rail_counts_what_waits_before_anybody_opened_a_page_that_knows(land, client):
+def test_the_rail_counts_what_waits_before_anybody_opened_a_page_that_knows(land, client, django_assert_num_queries):
     client.force_login(land.officer)
-    answer = client.get(address("issue_list", kwargs=WHERE))
+    with CaptureQueriesContext(connection) as first:
+        answer = client.get(address("issue_list", kwargs=WHERE))
+    with django_assert_num_queries(len(first) - 2):  # the rows and the ladders, once for all of them
+        client.get(address("issue_list", kwargs=WHERE))
     counts = {item["name"]: item["count"] for item in answer.context["shell"]["nav"]}
 
     assert counts["acceptance_list"] == 1

@@ -202,7 +202,10 @@ def test_without_any_boundary_the_list_works_and_the_map_says_so(client):
     land.work("东村", "abandonment", "3", parcel=True)
     client.force_login(land.person())
     assert "data-map" not in client.get(url("parcel_list")).content.decode()
-    assert "还没有图形" in client.get(url("parcel_list"), {"view": "map"}).content.decode()
+    shown = client.get(url("parcel_list"), {"view": "map"}).content.decode()
+    assert "还没有图形" in shown
+    assert "map.css" in shown
+    assert "leaflet" not in shown
     assert drawn(client, land.person())["ids"] == []
 
 

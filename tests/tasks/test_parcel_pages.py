@@ -176,6 +176,9 @@ def test_another_towns_file_cannot_be_previewed(listed, client):
         ({"source": "national_audit"}, {"A2"}),
         ({"stage": "planted"}, {"A1"}),
         ({"stage": "issued"}, {"A2", "26966"}),
+        ({"finding": "real"}, {"A2"}),
+        ({"list": "第一批"}, {"A1", "A2", "26966"}),
+        ({"list": "第二批"}, set()),
         ({"q": "2694"}, {"26966"}),
         ({"q": "三组"}, {"26966"}),
         ({"q": "<script>"}, set()),
@@ -184,6 +187,7 @@ def test_another_towns_file_cannot_be_previewed(listed, client):
 def test_every_filter_narrows_the_list_and_its_totals(listed, client, query, codes):
     work = Parcel.objects.get(codes=["A1"]).works.get()
     listed.step(work, "planted", 2)
+    Parcel.objects.filter(codes=["A2"]).update(finding="real")
     recompute(listed.town, YEAR)
     answer = client.get(url("parcel_list"), query)
     shown = text(answer)
