@@ -200,7 +200,8 @@ def test_the_phone_lists_what_is_to_be_put_right_and_takes_the_photo_without_a_s
     assert "整改 整改后照片" in shown(client, f"{HERE}phone/")
 
 
-def test_the_log_leads_to_the_issue(client, ledger, issue):
+def test_the_log_leads_to_the_issue(client, ledger):
+    issue = ledger.issue()  # nothing else in the log is about it
     post(sign_in(client, ledger.head), issue, picture())
     assert Event.objects.get(about=issue.photos.get().pk).action == "上传照片"
     page = shown(sign_in(client, ledger.person("discipline")), f"{HERE}log/")
