@@ -46,6 +46,7 @@ PARCEL_PAGES = (
     "parcel_detail", "parcel_boundary", "parcel_overlaps", "parcel_edit", "parcel_verify", "parcel_move",
     "work_create", "parcel_evidence", "phone_parcel", "parcel_money",
 )  # fmt: skip
+ISSUE_PAGES = ("issue_detail", "issue_edit", "issue_photos", "phone_issue")
 WORK_PAGES = (
     "work_change", "work_move", "work_exit", "work_substitute", "work_reopen", "work_relapse",
 )  # fmt: skip
@@ -73,8 +74,7 @@ def keys(town_year: TownYear, village: Division, user: User) -> dict[str, object
         **dict.fromkeys(WORK_PAGES, works),
         "proposal_detail": Proposal.objects.filter(town=town, year=year),
         "parcel_glance": parcels,
-        "issue_detail": Issue.objects.filter(town=town, year=year, division=village),
-        "issue_edit": Issue.objects.filter(town=town, year=year, division=village),
+        **dict.fromkeys(ISSUE_PAGES, Issue.objects.filter(town=town, year=year, division=village)),
         "clue_detail": Clue.objects.filter(town=town, year=year),
         "submission_detail": Submission.objects.filter(town=town, year=year),
         "submission_progress": Submission.objects.filter(town=town, year=year),

@@ -27,6 +27,7 @@ from tasks.forms.api import FormDoor
 from tasks.forms.api import paths as form_paths
 from tasks.issue_api import PermitList
 from tasks.issue_api import paths as issue_paths
+from tasks.issue_photo_api import paths as issue_photo_paths
 from tasks.land_api import paths as land_paths
 
 
@@ -64,6 +65,7 @@ v1 = (
     land_paths
     + form_paths
     + issue_paths
+    + issue_photo_paths
     + evidence_paths
     + clue_paths
     + claim_paths

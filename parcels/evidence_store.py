@@ -61,6 +61,13 @@ class Place:
         return f"图斑 {self.parcel}" if self.parcel else str(self.division)
 
 
+def add(file, *, category: str, view: str = "", position: Position | None = None, taken_at=None, **common) -> Evidence:
+    """``add_paper`` or ``add_photo``, by the category; a paper has no view and was taken nowhere."""
+    if category == "paper":
+        return add_paper(file, **common)
+    return add_photo(file, **common, view=view, position=position, taken_at=taken_at)
+
+
 def add_photo(
     file,
     *,

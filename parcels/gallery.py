@@ -1,4 +1,4 @@
-"""The 举证 of one parcel as a page shows it: photos by phase with remarks in words, what is missing, the answers."""
+"""The 举证 of a parcel or an issue as a page shows it: photos by phase, remarks in words, what is missing, answers."""
 
 from dataclasses import dataclass, field
 
@@ -17,9 +17,8 @@ COMPASS = ("北", "东北", "东", "东南", "南", "西南", "西", "西北")
 
 @dataclass
 class Gallery:
-    """Everything about one parcel's evidence. ``phases``: (code, name, photos) of those that hold any."""
+    """Everything about one thing's evidence. ``phases``: (code, name, photos) of those that hold any."""
 
-    parcel: Parcel
     terms: dict[str, dict[str, Term]]
     phases: list[tuple[str, str, list[Evidence]]] = field(default_factory=list)
     papers: list[Evidence] = field(default_factory=list)
@@ -37,8 +36,17 @@ class Gallery:
         return [(one.code, one.label) for one in self.terms[dictionary].values()]
 
     @property
+    def photos(self) -> list[Evidence]:
+        return [one for _, _, photos in self.phases for one in photos]
+
+    @property
     def count(self) -> int:
-        return sum(len(photos) for _, _, photos in self.phases)
+        return len(self.photos)
+
+    def require(self, kind: str) -> None:
+        """Hold the photos against the smallest set of a kind of task."""
+        sets = {code: term.attrs for code, term in self.terms["evidence_set"].items()}
+        self.needs = needs(sets, kind, [(one.phase, one.view) for one in self.photos])
 
     @property
     def missing(self) -> list[str]:
@@ -52,17 +60,28 @@ class Gallery:
 
 
 def gallery_of(parcel: Parcel, user: User) -> Gallery:
-    """Three queries, whatever the number of photos. Coordinates are left out for who may not see them."""
+    """Three queries, whatever the number of photos."""
+    found = gathered(Evidence.objects.visible_to(user).filter(parcel=parcel), parcel.town_id, user)
+    found.require(parcel.kind_id)
+    outcomes = list(EvidenceOutcome.objects.filter(parcel=parcel).select_related("by").order_by("on", "recorded_at"))
+    for one in outcomes:
+        one.level_name, one.reason_name = found.of("level", one.level), found.of("reason", one.reason)
+    found.outcomes = outcomes
+    found.answers = list(standing(outcomes).values())
+    found.returned = returned(outcomes)
+    return found
+
+
+def gathered(rows, town_id: int, user: User) -> Gallery:
+    """A queryset of Evidence in scope, in two queries. Coordinates are left out for who may not see them."""
     terms: dict[str, dict[str, Term]] = {name: {} for name in DICTIONARIES}
     for term in Term.objects.filter(dictionary__in=DICTIONARIES).order_by("order", "pk"):
-        if term.town_id in (None, parcel.town_id):
+        if term.town_id in (None, town_id):
             terms[term.dictionary][term.code] = term
-    found = Gallery(parcel, terms)
-    sees_coordinates = user.can("coordinates", parcel.division)
-    rows = Evidence.objects.visible_to(user).filter(parcel=parcel).select_related("original", "by", "withdrawn_by")
-    photos = []
+    found, photos = Gallery(terms), []
+    rows = rows.select_related("original", "by", "withdrawn_by", "division", "parcel")
     for one in rows.order_by("taken_at", "received_at", "pk"):
-        one.words = words_of(one, found, sees_coordinates)
+        one.words = words_of(one, found, user.can("coordinates", one.division))
         if one.withdrawn_at:
             found.withdrawn.append(one)
         elif one.category == "paper":
@@ -71,14 +90,6 @@ def gallery_of(parcel: Parcel, user: User) -> Gallery:
             photos.append(one)
     by_phase = [(code, name, [one for one in photos if one.phase == code]) for code, name in PHASES]
     found.phases = [one for one in by_phase if one[2]]
-    sets = {code: term.attrs for code, term in terms["evidence_set"].items()}
-    found.needs = needs(sets, parcel.kind_id, [(one.phase, one.view) for one in photos])
-    outcomes = list(EvidenceOutcome.objects.filter(parcel=parcel).select_related("by").order_by("on", "recorded_at"))
-    for one in outcomes:
-        one.level_name, one.reason_name = found.of("level", one.level), found.of("reason", one.reason)
-    found.outcomes = outcomes
-    found.answers = list(standing(outcomes).values())
-    found.returned = returned(outcomes)
     return found
 
 
@@ -89,6 +100,8 @@ def words_of(one: Evidence, gallery: Gallery, sees_coordinates: bool) -> dict:
         "view": gallery.of("photo_view", one.view) if one.view else "",
         "taken": taken,
         "place": place_of(one, sees_coordinates),
+        "original": sees_coordinates,
+        "year": one.parcel.year if one.parcel_id else None,  # the address of its files
         "azimuth": facing(one.azimuth),
         "flags": [gallery.of("evidence_flag", code) for code in one.flags],
         "alt": f"{one.get_phase_display()}{gallery.of('photo_view', one.view) if one.view else '照片'}",

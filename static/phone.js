@@ -1,6 +1,7 @@
-// 手机页: the forms of one parcel, taken over by the outbox (outbox.js).
+// 手机页: the forms of one parcel or issue, taken over by the outbox (outbox.js).
 //
-//   data-photos      the form of one parcel's photos (data-parcel, data-label); taken over from the plain upload
+//   data-photos      the form of one parcel's photos (data-parcel, data-label) or of an issue's (data-url of its REST
+//                    door, data-label); taken over from the plain upload
 //   data-stage       the form that reports a stage (data-url of the REST door, data-label, data-next); taken over too
 // Without IndexedDB or without a script the forms are ordinary ones.
 
@@ -13,9 +14,10 @@ async function take(form, file, isFresh) {
     said.taken_at ??= new Date(file.lastModified || Date.now()).toISOString();
     if (!said.latitude) Object.assign(said, await outbox.whereNow());
   }
-  const fields = { parcel: form.dataset.parcel, ...said };
+  const { parcel, url, label } = form.dataset; // an issue's photos have a door of their own
+  const fields = parcel ? { parcel, ...said } : said;
   for (const name of ["phase", "view", "note"]) fields[name] = form.elements[name].value;
-  await outbox.keep({ fields, label: form.dataset.label, name: file.name || "photo.jpg", blob: await outbox.shrunk(file) });
+  await outbox.keep({ fields, url, label, name: file.name || "photo.jpg", blob: await outbox.shrunk(file) });
 }
 
 document.querySelectorAll("form[data-photos]").forEach((form) => {

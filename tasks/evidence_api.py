@@ -22,10 +22,10 @@ from farmland.lib.api.parameters import check_names
 from farmland.lib.numbers import plain
 from farmland.places.api import Subtree, town_filter
 from parcels.evidence_files import COPIES, TYPES, WITH_POSITION, file_answer, may_have
-from parcels.evidence_store import EvidenceRefused, Position, add_paper, add_photo
+from parcels.evidence_store import EvidenceRefused, Position, add
 from parcels.models import Evidence, Parcel
 from parcels.shapes import with_coordinates
-from tasks.models import TownYear
+from tasks.models import Issue, TownYear
 from tasks.stage import Report, StageRefused, report_stage
 
 NO_RIGHT = "您没有填报这个图斑的权限，请由所在村的填报人提交。"
@@ -42,14 +42,21 @@ class PhotoBody(serializers.Serializer):
     azimuth = serializers.FloatField(required=False)
 
 
-class EvidenceBody(PhotoBody):
+class MaterialBody(PhotoBody):
     """What is sent with a file."""
 
-    parcel = serializers.UUIDField(help_text="图斑的 id")
     category = serializers.ChoiceField(["photo", "paper"], default="photo")
     phase = serializers.CharField(required=False, allow_blank=True, max_length=10)
     view = serializers.CharField(required=False, allow_blank=True, max_length=40)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
+
+
+class EvidenceBody(MaterialBody):
+    parcel = serializers.UUIDField(help_text="图斑的 id")
+
+
+class MaterialUpload(MaterialBody):
+    file = serializers.FileField()
 
 
 class EvidenceUpload(EvidenceBody):
@@ -70,6 +77,7 @@ class EvidenceDoor(ListView):
         Column("division", "村", "division__code", help="行政区划代码"),
         Column("division_name", "村名", "division__name"),
         Column("parcel", "图斑（id）", "parcel_id", kind="id"),
+        Column("issue", "整改问题（id）", (), kind="id", help="整改问题自己的照片和材料；图斑的为空"),
         Column("category", "类别", help="photo 照片，paper 材料"),
         Column("phase", "阶段", help="before、during、after"),
         Column("view", "拍摄内容"),
@@ -94,6 +102,7 @@ class EvidenceDoor(ListView):
         Filter("kind", "任务类型", "parcel__kind_id"),
         Subtree(),
         Id("parcel", "图斑的 id", "parcel_id"),
+        Id("issue", "整改问题的 id", "issues"),
         Filter("category", "类别"),
         Filter("phase", "阶段"),
         Filter("view", "拍摄内容"),
@@ -101,9 +110,12 @@ class EvidenceDoor(ListView):
     ordering = ("received_at", "taken_at", "town", "division")
 
     def enrich(self, rows):
-        """No coordinates for who may not see those of the division."""
+        """The issue; no coordinates for who may not see those of the division."""
+        links = Issue.photos.through.objects.filter(evidence__in=[row["id"] for row in rows])
+        issues = dict(links.values_list("evidence", "issue"))
         open_to = {one.code for one in with_coordinates(self.request.user)}
         for row in rows:
+            row["issue"] = issues.get(row["id"])
             if row["division"] not in open_to:
                 row["longitude"] = row["latitude"] = row["accuracy_m"] = None
 
@@ -123,11 +135,15 @@ class EvidenceDoor(ListView):
             if year and year.closed_on:
                 text = f"{parcel.town} {year.year} 年已关账，不再收举证材料。"
                 raise EvidenceRefused(text, field="parcel", code="closed")
-            started = timezone.now()
-            row = take(file, parcel, values, request.user, idempotency_key(request))
+            started, common = timezone.now(), {"by": request.user, "key": idempotency_key(request)}
+            row = add(file, division=parcel.division, parcel=parcel, **common, **said_in(values))
         except EvidenceRefused as refusal:
             raise refused(refusal) from refusal
-        (found,) = self.finished([self.one(request.user, str(row.pk))])
+        return self.answered(row, started)
+
+    def answered(self, row: Evidence, started: datetime) -> Response:
+        """The row as the list shows it: 201 when it came in now, 200 when it was there already."""
+        (found,) = self.finished([self.one(self.request.user, str(row.pk))])
         is_new = row.received_at >= started
         answer = self.table.as_json(found) | {"notes": row.notes}
         return Response(answer, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
@@ -155,12 +171,10 @@ def parcel_of(user, pk) -> Parcel:
     return parcel
 
 
-def take(file, parcel: Parcel, values: dict, user, key: str) -> Evidence:
-    common = {"division": parcel.division, "parcel": parcel, "by": user, "key": key}
-    common |= {"phase": values.get("phase", ""), "note": values.get("note", "").strip()}
-    if values["category"] == "paper":
-        return add_paper(file, **common)
-    return add_photo(file, **common, view=values.get("view", ""), **said_by_phone(values))
+def said_in(values: dict) -> dict:
+    """A MaterialBody as ``evidence_store.add`` takes it."""
+    said = {name: values.get(name, "") for name in ("category", "phase", "view")}
+    return said | {"note": values.get("note", "").strip()} | said_by_phone(values)
 
 
 def said_by_phone(values: dict) -> dict:

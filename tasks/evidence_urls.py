@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks.views import evidence, phone
+from tasks.views import evidence, issue_photos, phone
 
 HERE = "<slug:town>/<int:year>"
 urlpatterns = [
@@ -16,5 +16,7 @@ urlpatterns = [
     path(f"{HERE}/evidence/<uuid:pk>/original/", evidence.evidence_original, name="evidence_original"),
     path(f"{HERE}/evidence/<uuid:pk>/withdraw/", evidence.evidence_withdraw, name="evidence_withdraw"),
     path(f"{HERE}/phone/", phone.phone_home, name="phone_home"),
+    path(f"{HERE}/phone/issues/", issue_photos.phone_issues, name="phone_issues"),
+    path(f"{HERE}/phone/issues/<uuid:pk>/", issue_photos.phone_issue, name="phone_issue"),
     path(f"{HERE}/phone/<uuid:pk>/", phone.phone_parcel, name="phone_parcel"),
 ]

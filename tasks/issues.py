@@ -45,6 +45,7 @@ STATE_WORDS = {
     "open": "待定方式", "decided": "整改中", "done": "待验收", "accepted": "已验收", "closed": "已销号",
     "reopened": "重新整改",
 }  # fmt: skip
+TO_DO = ("open", "decided", "reopened")  # what the village still has to put right
 COUNTED = ("closed",)  # states that change the figures when they are entered or left
 
 

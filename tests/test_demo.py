@@ -194,6 +194,13 @@ def test_demo_issues_stand_in_every_state_and_printed_ledgers_are_left_alone():
     assert states == {"new", "dismissed", "duplicate"}
 
 
+def test_a_few_printed_issues_without_a_parcel_have_photos():
+    from tasks.models import Issue
+
+    found = Issue.objects.filter(town__slug="xihe", parcels=None, photos__phase="before", photos__is_demo=True)
+    assert sorted(found.values_list("serial", flat=True)) == ["14", "8", "8"]
+
+
 def test_what_demo_users_did_to_real_issues_is_undone(said):
     from tasks.issues import Decision, decide, move
     from tasks.models import Issue, IssueEvent

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from parcels.models import Evidence, Step
-from tasks.models import Clue, TownYear
+from tasks.models import Clue, Issue, TownYear
 from tests.parcels.pictures import field, jpeg
 from tests.tasks.land import Land
 from tests.test_browser import Visitor, chromium
@@ -69,6 +69,25 @@ def test_without_a_signal_reports_and_photos_wait_on_the_phone_and_then_arrive_o
     page.reload()
     queue(page, "已送达")
     assert (Step.objects.count(), Evidence.objects.count()) == (1, 1)
+
+
+def test_a_photo_of_an_issue_waits_on_the_phone_and_then_arrives_once(head):
+    place = {"town": head.land.town, "division": head.land.villages["东村"], "year": 2024}
+    issue = Issue.objects.create(**place, kind_id="illegal_use", ledger="a", serial="7", codes=["X1"])
+    page = phone(head, "issues/")
+    page.click(".job .tap")
+    page.context.set_offline(True)
+    page.select_option("[name=phase]", "before")
+    photo(page)
+    queue(page, "待传")
+    assert not Evidence.objects.exists()
+    page.context.set_offline(False)
+    page.locator("[data-local]", has_text="已送达").first.wait_for()
+    one = issue.photos.get()
+    assert (one.phase, one.parcel, one.by) == ("before", None, head.user)
+    page.reload()
+    queue(page, "已送达")
+    assert Evidence.objects.count() == 1
 
 
 def test_pages_opened_before_open_again_without_a_signal(head):

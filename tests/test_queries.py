@@ -58,6 +58,7 @@ class Town:
         own = ("form_home", "form_division", "village_detail", "parcel_list", "parcel_detail", "issue_list")
         own += ("phone_home", "phone_parcel", "parcel_evidence", "subsidy_list", "claim_list", "claim_detail",
                 "entitlement_list", "entitlement_detail", "parcel_money")  # fmt: skip
+        own += ("phone_issues", "phone_issue", "issue_photos")
         found = pages.addresses(self.year, village, head)
         self.visit("head", head, {name: found[name] for name in own})
         token = APIClient()

@@ -14,6 +14,7 @@ from farmland.lib import photos
 from farmland.places.models import Division
 from parcels.evidence_store import ORIGINAL, Place, said_by, save
 from parcels.models import Evidence, EvidenceOutcome, Parcel, Shape
+from tasks.models import Issue
 
 SIZE = (1200, 900)
 # 演 and 示 as strokes on a grid of 24
@@ -55,11 +56,23 @@ SCENES = {
     ],
     "erping": [(POOR, [("county", "returned", "location_missing", 5)]), (POOR[:1], [])],
 }
+# by town: serials of the printed ledger whose codes no list has, and their pictures
+ISSUES = {"xihe": {"8": [FULL[0], Picture("before", "near", 66)], "14": [FULL[0]]}}
 
 
 def write_evidence(town: Division, working_date: date, official: User | None) -> None:
-    """Photos and answers for a few evidenced parcels of a town that has a scene."""
+    """Photos and answers for a few evidenced parcels of a town that has a scene, photos for a few of its issues."""
     heads = {one.division_id: one.user for one in Grant.objects.filter(role="village_head", division__town=town)}
+    _of_parcels(town, working_date, official, heads)
+    for serial, pictures in ISSUES.get(town.slug, {}).items():
+        issue = Issue.objects.select_related("division__town").get(town=town, year=working_date.year, serial=serial)
+        for order, picture in enumerate(pictures):
+            data = paint(picture, None, working_date, Random(f"{town.slug} issue {serial} {order}"))
+            place = Place(issue.division, None, heads[issue.division_id], f"demo-issue-{serial}-{order}")
+            issue.photos.add(keep(data, picture, place, f"演示_{serial}_{order}.jpg"))
+
+
+def _of_parcels(town: Division, working_date: date, official: User | None, heads: dict[int, User]) -> None:
     parcels = Parcel.objects.filter(town=town, is_demo=True, stage__in=["planted", "evidenced"]).order_by(
         "-stage", "pk"
     )
@@ -71,20 +84,20 @@ def write_evidence(town: Division, working_date: date, official: User | None) ->
     for number, ((pictures, answers), parcel) in enumerate(zip(scenes, near, strict=False)):
         by = heads.get(parcel.division_id) or official
         for order, picture in enumerate(pictures):
-            data = (
-                first if picture.again else paint(picture, parcel, working_date, Random(f"{town.slug}{number}{order}"))
-            )
+            random = Random(f"{town.slug}{number}{order}")
+            shape = Shape.objects.filter(parcel=parcel).first()
+            data = first if picture.again else paint(picture, shape, working_date, random)
             first = first or data
-            keep(data, picture, parcel, by, f"demo-{number}-{order}")
+            place = Place(parcel.division, parcel, by, f"demo-{number}-{order}")
+            keep(data, picture, place, f"演示_{parcel.codes[0]}_{order}.jpg")
         answer(parcel, answers, working_date, official)
 
 
-def keep(data: bytes, picture: Picture, parcel: Parcel, by: User, key: str) -> Evidence:
+def keep(data: bytes, picture: Picture, place: Place, name: str) -> Evidence:
     """As the door keeps a photo; our own painting needs no sandbox."""
-    place = Place(parcel.division, parcel, by, key)
-    file = SimpleUploadedFile(f"演示_{parcel.codes[0]}_{key[-1]}.jpg", data)
+    file, division = SimpleUploadedFile(name, data), place.division
     upload = Upload.objects.store(
-        file, town=parcel.town, division=parcel.division, user=by, purpose=ORIGINAL, limit=photos.MAX_BYTES
+        file, town=division.town, division=division, user=place.by, purpose=ORIGINAL, limit=photos.MAX_BYTES
     )
     photo = photos.photo_of(photos.made_ready(BytesIO(data), "JPEG"), file.name)
     said = said_by(photo, None, None)
@@ -101,7 +114,7 @@ def answer(parcel: Parcel, answers: list, working_date: date, by: User | None) -
         )  # fmt: skip
 
 
-def paint(picture: Picture, parcel: Parcel, working_date: date, random: Random) -> bytes:
+def paint(picture: Picture, shape: Shape | None, working_date: date, random: Random) -> bytes:
     """A field below a sky, rows of plants, a hill; small and marked."""
     width = picture.side
     height = width * 3 // 4
@@ -120,7 +133,7 @@ def paint(picture: Picture, parcel: Parcel, working_date: date, random: Random) 
         pen.ellipse((x, y, x + size, y + size // 2), fill=random.choice(["#3f5f36", "#a58a5c", "#71864f"]))
     stamp(pen, width // 24, width // 300 + 2)
     out = BytesIO()
-    more = {} if picture.bare else {"exif": exif(picture, parcel, working_date, random)}
+    more = {} if picture.bare else {"exif": exif(picture, shape, working_date, random)}
     image.save(out, "JPEG", quality=60, **more)
     return out.getvalue()
 
@@ -133,12 +146,11 @@ def stamp(pen: ImageDraw.ImageDraw, unit: int, thick: int) -> None:
             pen.line((left + x1, unit + y1, left + x2, unit + y2), fill="white", width=thick)
 
 
-def exif(picture: Picture, parcel: Parcel, working_date: date, random: Random) -> bytes:
+def exif(picture: Picture, shape: Shape | None, working_date: date, random: Random) -> bytes:
     tags = Image.Exif()
     moment = datetime.combine(working_date - timedelta(days=picture.days), time(8 + random.randint(0, 8), 30))
     inside = tags.get_ifd(0x8769)
     inside[0x9003], inside[0x9011] = moment.strftime("%Y:%m:%d %H:%M:%S"), "+08:00"
-    shape = Shape.objects.filter(parcel=parcel).first()
     if shape is not None:
         gps = {1: "N", 2: parts((shape.south + shape.north) / 2), 3: "E", 4: parts((shape.west + shape.east) / 2)}
         tags.get_ifd(0x8825).update(gps | {16: "T", 17: float(random.randint(0, 359))})

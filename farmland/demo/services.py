@@ -133,6 +133,7 @@ def remove_demo() -> dict[str, int]:
         InspectionItem.objects.filter(Q(work__in=invented) | Q(step__in=Step.objects.of_demo())),
         Inspection.objects.filter(Q(is_demo=True) | Q(division__is_demo=True)),
         *(model.objects.filter(INVENTED) for model in (Evidence, EvidenceOutcome)),
+        Evidence.objects.filter(issues__in=issues),
         Step.objects.of_demo().filter(reverses__isnull=False),
         Step.objects.of_demo(),
         invented.filter(steps=None, replaces__isnull=False),

@@ -16,7 +16,7 @@ class Evidence(Row):
     """A photo or a paper (举证材料), write-once: the original with its SHA-256, a copy to show without its position.
 
     Times, places and directions are what the file or the phone said; ``flags`` are remarks, never accusations. What
-    was added by mistake is withdrawn with a reason and stays on record. Without a parcel: of a clue or a batch.
+    was added by mistake is withdrawn with a reason and stays on record. Without a parcel: of an issue or a clue.
     """
 
     CATEGORIES = [("photo", "照片"), ("paper", "材料")]

@@ -8,7 +8,7 @@ from farmland.jobs.models import Upload
 from farmland.lib.fields import QuantityField
 from farmland.lib.models import Row
 from farmland.places.models import Division
-from parcels.models import InScope, Kind, Parcel
+from parcels.models import Evidence, InScope, Kind, Parcel
 
 
 class Issue(Row):
@@ -44,6 +44,7 @@ class Issue(Row):
     due_on = models.DateField("整改时限", null=True, blank=True)
     due_stated = models.CharField("整改时限原文", max_length=60, blank=True)
     parcels = models.ManyToManyField(Parcel, related_name="issues", blank=True, verbose_name="图斑")
+    photos = models.ManyToManyField(Evidence, related_name="issues", blank=True, verbose_name="照片和材料")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="决定人"
     )

@@ -1,6 +1,7 @@
 """举证: the photos and papers of a parcel, adding and withdrawing them, what the official app answered."""
 
 from datetime import date
+from functools import partial
 from uuid import uuid4
 
 from django.contrib import messages
@@ -12,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from farmland.lib.photos import MAX_BYTES
 from parcels.evidence_files import WITH_POSITION, file_answer, may_have
-from parcels.evidence_store import EvidenceRefused, add_paper, add_photo
-from parcels.gallery import gallery_of
+from parcels.evidence_store import EvidenceRefused, add
+from parcels.gallery import Gallery, gallery_of
 from parcels.models import Evidence, EvidenceOutcome, Parcel
 from parcels.outcomes import Answer, record_outcome, withdraw
 from tasks.models import TownYear
@@ -54,18 +55,20 @@ def parcel_evidence(request, town_year: TownYear, pk):
         "town_year": town_year,
         "parcel": parcel,
         "gallery": gallery,
-        "views": gallery.choices("photo_view"),
         "levels": gallery.choices("level"),
         "reasons": gallery.choices("reason"),
         "may_add": may_add(request.user, town_year, parcel),
         "may_answer": request.user.can("accept", parcel.division, parcel.kind_id),
-        "sees_originals": request.user.can("coordinates", parcel.division),
-        "key": uuid4().hex,
-        "max_bytes": MAX_BYTES,
-        "phases": Evidence.PHASES,
         "verdicts": EvidenceOutcome.VERDICTS,
+        **upload_choices(gallery),
     }
     return render(request, "evidence/_gallery.html" if request.htmx else "evidence/parcel.html", page)
+
+
+def upload_choices(gallery: Gallery) -> dict:
+    """What a form for photos and papers needs."""
+    views = gallery.choices("photo_view")
+    return {"key": uuid4().hex, "max_bytes": MAX_BYTES, "phases": Evidence.PHASES, "views": views}
 
 
 @town_page
@@ -75,21 +78,24 @@ def parcel_evidence_add(request, town_year: TownYear, pk):
     parcel = found_parcel(request.user, town_year, pk)
     if not request.user.can("report", parcel.division, parcel.kind_id):
         raise PermissionDenied
-    back = back_to(request, town_year, parcel)
-    files = request.FILES.getlist("file")
+    receive(request, town_year, partial(add, division=parcel.division, parcel=parcel), f"图斑 {parcel}")
+    return redirect(back_to(request, town_year, parcel))
+
+
+def receive(request, town_year: TownYear, keep, whose: str) -> None:
+    """Hand each file with what the form says of it to ``keep``, which may raise EvidenceRefused; tell how it went."""
+    files, taken = request.FILES.getlist("file"), 0
     if problem := problem_of(town_year, files):
         messages.error(request, problem)
-        return redirect(back)
-    taken = 0
+        return
     for number, file in enumerate(files):
         try:
-            add(request, parcel, file, number)
+            keep(file, **said_of(request, number))
             taken += 1
         except EvidenceRefused as refusal:
             messages.error(request, refusal.message)
     if taken:
-        messages.success(request, f"已收到 {taken} 份，记在图斑 {parcel} 名下。")
-    return redirect(back)
+        messages.success(request, f"已收到 {taken} 份，记在{whose}名下。")
 
 
 def problem_of(town_year: TownYear, files: list) -> str:
@@ -100,14 +106,11 @@ def problem_of(town_year: TownYear, files: list) -> str:
     return f"一次最多 {AT_ONCE} 个文件，现有 {len(files)} 个，请分次上传。" if len(files) > AT_ONCE else ""
 
 
-def add(request, parcel: Parcel, file, number: int) -> Evidence:
+def said_of(request, number: int) -> dict:
     posted = request.POST
     key = f"{posted['key'][:90]}:{number}" if posted.get("key") else ""
-    common = {"division": parcel.division, "parcel": parcel, "by": request.user, "key": key}
-    common |= {"phase": posted.get("phase", ""), "note": posted.get("note", "").strip()}
-    if posted.get("category") == "paper":
-        return add_paper(file, **common)
-    return add_photo(file, **common, view=posted.get("view", ""))
+    said = {name: posted.get(name, "") for name in ("category", "phase", "view")}
+    return said | {"note": posted.get("note", "").strip(), "by": request.user, "key": key}
 
 
 def back_to(request, town_year: TownYear, parcel: Parcel) -> str:
@@ -158,9 +161,12 @@ def evidence_withdraw(request, town_year: TownYear, pk):
         messages.success(request, "已撤下，原件和原因留存备查。")
     except EvidenceRefused as refusal:
         messages.error(request, refusal.message)
-    if one.parcel_id is None:
-        return redirect("dashboard")
-    return redirect("parcel_evidence", **where(town_year), pk=one.parcel_id)
+    if one.parcel_id:
+        return redirect("parcel_evidence", **where(town_year), pk=one.parcel_id)
+    issue = one.issues.first()
+    return (
+        redirect("issue_detail", town=one.town.slug, year=issue.year, pk=issue.pk) if issue else redirect("dashboard")
+    )
 
 
 def served(which: str):

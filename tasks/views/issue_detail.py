@@ -4,12 +4,11 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from parcels.models import Evidence
 from tasks.acceptance import Refused
 from tasks.issue_blocks import blocks
 from tasks.issues import (
@@ -30,7 +29,6 @@ from tasks.views.issue_forms import DecideForm, MeetingForm, MoveForm, PermitFor
 from tasks.views.issues import dress
 from tasks.views.papers import given_back, keep_paper
 
-GLANCE = 8  # photos on the issue's page; the parcel's page has all
 STATUSES = {"conflict": 409, "closed": 409}
 ADDED = {"deliberate": MeetingForm, "permit": PermitForm}
 
@@ -211,7 +209,6 @@ def show(request, town_year: TownYear, one: Issue, sent: dict | None = None, sta
         "can": can,
         "parcels": parcels,
         "clues": clues,
-        "photos": _photos(parcels, clues, user),
         "neighbours": _neighbours(one, parcels, user),
         "trail": [_event(event) for event in reversed(one.events.select_related("by"))],
     }
@@ -254,20 +251,6 @@ def _settle_form(case: PermitCase, book: Rulebook) -> PermitForm:
     names = ("permit", "authority", "applied_on", "outcome", "number", "decided_on", "note", "version")
     first = {name: getattr(case, name) for name in names}
     return PermitForm(initial=first, book=book, auto_id=f"settle{case.pk.hex[:8]}_%s")
-
-
-def _photos(parcels: list, clues: list[Clue], user) -> list[Evidence]:
-    """The newest photos of the issue's parcels and of the clues it came from, as many as a glance takes in.
-
-    ``clue`` is the one a photo came with, None for a parcel's.
-    """
-    if not parcels and not clues:
-        return []
-    about = Q(parcel__in=[one.pk for one in parcels]) | Q(clues__in=[one.pk for one in clues])
-    rows = Evidence.objects.visible_to(user).filter(
-        about, category="photo", withdrawn_at=None, thumbnail__isnull=False
-    )
-    return list(rows.select_related("parcel").annotate(clue=F("clues")).order_by("-received_at", "-pk")[:GLANCE])
 
 
 def _neighbours(one: Issue, parcels: list, user) -> list[Issue]:

@@ -90,6 +90,9 @@ def _pages(events: list[Event], town_year: TownYear) -> dict:
         model.objects.filter(pk__in=ids, parcel__isnull=False).order_by()
         .values_list("pk", "parcel", "parcel__year", _name("parcel_detail"))
         for model in BY_PARCEL
+    ] + [
+        Evidence.objects.filter(pk__in=ids, issues__isnull=False).order_by()
+        .values_list("pk", "issues", "issues__year", _name("issue_detail"))
     ]  # fmt: skip
     town = town_year.town.slug
     found = rows[0].union(*rows[1:], all=True)

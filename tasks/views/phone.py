@@ -23,7 +23,7 @@ from parcels.models import Evidence, EvidenceOutcome, Parcel, Rung, Step, Work
 from parcels.progress import Ladders
 from tasks.forms.facts import said_by_work
 from tasks.forms.values import NOTHING
-from tasks.models import TownYear
+from tasks.models import Issue, TownYear
 from tasks.pages import town_page
 from tasks.stage import Report, StageRefused, report_stage, reported_rungs
 from tasks.views.common import Labels, where
@@ -145,7 +145,9 @@ def sent_back(keys: list, labels, outcomes: list[EvidenceOutcome]) -> dict:
 
 def sent_by(user, town_year: TownYear) -> list[Evidence]:
     """The last photos of this person that arrived."""
-    rows = Evidence.objects.visible_to(user).filter(town=town_year.town, by=user, parcel__year=town_year.year)
+    rows = Evidence.objects.visible_to(user).filter(town=town_year.town, by=user)
+    own = Q(pk__in=Issue.photos.through.objects.filter(issue__year=town_year.year).values("evidence"))
+    rows = rows.filter(Q(parcel__year=town_year.year) | own)
     return list(rows.select_related("parcel").order_by("-received_at")[:5])
 
 

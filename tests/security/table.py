@@ -91,6 +91,8 @@ issue_reopen             GET    issue       302  405  405  405  405  405  405  4
 issue_reopen             POST   issue       302  403  403  403  403  403  403  400  400
 issue_deliberate         GET    issue       302  405  405  405  405  405  405  405  405
 issue_deliberate         POST   issue       302  400  403  403  403  403  403  400  400
+issue_photos             GET    issue       302  200  200  200  200  200  200  200  200
+issue_photos             POST   issue       302  302  403  403  403  403  403  302  302
 issue_permit             GET    issue       302  405  405  405  405  405  405  405  405
 issue_permit             POST   issue       302  403  403  403  403  403  403  400  400
 meeting_minutes          GET    meeting     302  200  200  200  200  200  200  200  200
@@ -134,6 +136,8 @@ work_substitute          GET    work        302  403  200  403  403  403  403  2
 work_substitute          POST   work        302  403  400  403  403  403  403  400  400
 work_reopen              GET    work        302  403  200  403  403  403  403  200  200
 work_reopen              POST   work        302  403  400  403  403  403  403  400  400
+work_move                GET    work        302  200  200  403  403  403  403  200  200
+work_move                POST   work        302  400  400  403  403  403  403  400  400
 work_relapse             GET    work        302  200  200  403  403  403  403  200  200
 work_relapse             POST   work        302  400  400  403  403  403  403  400  400
 parcel_import            GET    town        302  403  403  403  403  403  403  200  200
@@ -190,6 +194,10 @@ evidence_withdraw        GET    evidence    302  405  405  405  405  405  405  4
 evidence_withdraw        POST   evidence    302  302  302  403  403  403  403  302  302
 phone_home               GET    town        302  200  200  200  200  200  200  200  200
 phone_home               POST   town        302  405  405  405  405  405  405  405  405
+phone_issues             GET    town        302  200  200  200  200  200  200  200  200
+phone_issues             POST   town        302  405  405  405  405  405  405  405  405
+phone_issue              GET    issue       302  200  200  200  200  200  200  200  200
+phone_issue              POST   issue       302  405  405  405  405  405  405  405  405
 phone_parcel             GET    parcel      302  200  200  200  200  200  200  200  200
 phone_parcel             POST   parcel      302  405  405  405  405  405  405  405  405
 
@@ -491,6 +499,8 @@ api_issues_detail        GET    issue       401  200  200  200  200  200  200  2
 api_issues_detail        POST   issue       401  405  405  405  405  405  405  405  405
 api_issues_decide        GET    issue       401  405  405  405  405  405  405  405  405
 api_issues_decide        POST   issue       401  403  403  403  403  403  403  400  400
+api_issue_photos         GET    issue       401  405  405  405  405  405  405  405  405
+api_issue_photos         POST   issue       401  400  403  403  403  403  403  400  400
 api_issues_done          GET    issue       401  405  405  405  405  405  405  405  405
 api_issues_done          POST   issue       401  409  403  403  403  403  403  409  409
 api_issues_accept        GET    issue       401  405  405  405  405  405  405  405  405

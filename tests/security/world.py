@@ -185,6 +185,7 @@ class Planter:
         found.inspection_item = found.inspection.items.get()
         found.evidence = self.evidence(found.parcel)
         found.issue = self.issue()
+        found.issue.photos.add(self.photo(None), self.gone(None))
         found.proposal = self.proposal()
         found.permit, found.meeting = self.papers(found.issue)
         found.clue, found.referral = self.patrol()
@@ -313,23 +314,31 @@ class Planter:
 
     def evidence(self, parcel: Parcel) -> Evidence:
         """A photo with its copies, a withdrawn paper, an answer of the official app."""
-        picture = jpeg(field((64, 48)))
-        place = Place(self.division, parcel, self.by, "")
-        file = SimpleUploadedFile(f"{self.word('photofile')}.jpg", picture)
-        stored = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7, "purpose": ORIGINAL}
-        photo = photo_of(made_ready(io.BytesIO(picture), "JPEG"), file.name)
-        found = save(
-            place, Upload.objects.store(file, **stored), category="photo", photo=photo, phase="after",
-            note=self.word("photonote"), longitude=106.1, latitude=29.9,
-        )  # fmt: skip
-        paper = SimpleUploadedFile(f"{self.word('paperfile')}.pdf", b"%PDF-1.7")
-        gone = save(place, Upload.objects.store(paper, **stored), category="paper", note="")
-        withdraw(gone, by=self.by, reason=self.word("withdrawn"))
+        found = self.photo(parcel)
+        self.gone(parcel)
         EvidenceOutcome.objects.create(
             town=self.town, division=self.division, parcel=parcel, level="county", verdict="returned",
             reason="no_crop", note=self.word("answer"), on=self.today, by=self.by,
         )  # fmt: skip
         return found
+
+    def material(self, file: SimpleUploadedFile, parcel: Parcel | None, **more) -> Evidence:
+        stored = {"town": self.town, "division": self.division, "user": self.by, "limit": 10**7, "purpose": ORIGINAL}
+        return save(Place(self.division, parcel, self.by, ""), Upload.objects.store(file, **stored), **more)
+
+    def photo(self, parcel: Parcel | None) -> Evidence:
+        picture = jpeg(field((64, 48)))
+        file = SimpleUploadedFile(f"{self.word('photofile')}.jpg", picture)
+        photo = photo_of(made_ready(io.BytesIO(picture), "JPEG"), file.name)
+        place = {"longitude": 106.1, "latitude": 29.9}
+        return self.material(
+            file, parcel, category="photo", photo=photo, phase="after", note=self.word("photonote"), **place
+        )
+
+    def gone(self, parcel: Parcel | None) -> Evidence:
+        paper = SimpleUploadedFile(f"{self.word('paperfile')}.pdf", b"%PDF-1.7")
+        found = self.material(paper, parcel, category="paper", note="")
+        return withdraw(found, by=self.by, reason=self.word("withdrawn"))
 
     def issue(self) -> Issue:
         return Issue.objects.create(

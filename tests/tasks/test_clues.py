@@ -290,10 +290,12 @@ def test_the_issue_a_clue_became_shows_the_clue_and_its_photos(client, ledger, w
     take_up(found, issue, by=ledger.official)
     page = shown(sign_in(client, ledger.official), f"/qingxi/2024/issues/{issue.pk}/")
     assert f'href="{LIST}{found.pk}/">九组水库边</a>' in page
+    page = shown(client, f"/qingxi/2024/issues/{issue.pk}/photos/")
     assert f"/evidence/{photo}/thumbnail/" in page
     assert "巡查线索照片，看大图" in page
     head = ledger.person("village_head", ledger.villages["西村"])
-    assert photo not in sign_in(client, head).get(f"/qingxi/2024/issues/{issue.pk}/").content.decode()
+    for page in ("", "photos/"):
+        assert photo not in sign_in(client, head).get(f"/qingxi/2024/issues/{issue.pk}/{page}").content.decode()
 
 
 def test_photos_of_a_clue_are_sent_by_who_reported_it(ledger, walker, media):

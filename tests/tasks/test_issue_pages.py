@@ -192,11 +192,13 @@ def test_an_issue_shows_the_photos_of_its_parcels(official, ledger, settings, tm
     issue.parcels.add(parcel)
     common = {"division": parcel.division, "parcel": parcel, "by": ledger.head, "key": "", "phase": "before"}
     kept = add_photo(upload(jpeg(field((320, 240))), "前.jpg"), view="near", **common)
-    page = main(shown(official, address(issue)))
-    assert "图斑照片" in page
-    assert reverse("evidence_thumbnail", kwargs={"town": "qingxi", "year": 2024, "pk": kept.pk}) in page
+    assert f'hx-get="{address(issue, "photos/")}"' in main(shown(official, address(issue)))
+    page = main(shown(official, address(issue, "photos/")))
+    thumbnail = reverse("evidence_thumbnail", kwargs={"town": "qingxi", "year": 2024, "pk": kept.pk})
+    assert page.count(thumbnail) == 1
+    assert f"图斑 {parcel} 全部举证" in page
     Evidence.objects.filter(pk=kept.pk).update(withdrawn_at=timezone.now(), withdrawn_reason="拍错")
-    assert "图斑照片" not in main(shown(official, address(issue)))
+    assert thumbnail not in main(shown(official, address(issue, "photos/")))
 
 
 # Sums
