@@ -136,8 +136,6 @@ work_substitute          GET    work        302  403  200  403  403  403  403  2
 work_substitute          POST   work        302  403  400  403  403  403  403  400  400
 work_reopen              GET    work        302  403  200  403  403  403  403  200  200
 work_reopen              POST   work        302  403  400  403  403  403  403  400  400
-work_move                GET    work        302  200  200  403  403  403  403  200  200
-work_move                POST   work        302  400  400  403  403  403  403  400  400
 work_relapse             GET    work        302  200  200  403  403  403  403  200  200
 work_relapse             POST   work        302  400  400  403  403  403  403  400  400
 parcel_import            GET    town        302  403  403  403  403  403  403  200  200

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks", "0002_issues_and_clues"),
+        ("tasks", "0003_issue_photos"),
     ]
 
     operations = [
