@@ -16,7 +16,7 @@ from farmland.lib.numbers import fixed, plain
 from farmland.places.models import Division
 from parcels.imports.compare import is_apart
 from parcels.layers import overlapping
-from parcels.models import Listing, Parcel, ParcelList, Rung, Shape, Step, Work
+from parcels.models import Listing, Parcel, Rung, Shape, Step, Work
 from parcels.progress import Ladders
 from parcels.verification import LABELS, is_waiting
 from parcels.works import planned_beyond
@@ -34,7 +34,6 @@ from tasks.waiting import first_of
 PAGE = 50
 FILTERS = ("division", "kind", "stage", "source", "finding", "list", "overlap")
 NARROW = ("q", "finding", "list", "overlap")  # what the kept groups cannot tell
-OF_PARCELS = ("issued", "selected", "self_selected")  # roles of lists, not of layers
 NO_STAGE = "none"
 CODE_LIKE = 4
 EXITS = dict(Work.EXITS)
@@ -58,7 +57,6 @@ def parcel_list(request, town_year: TownYear):
         one.source_name = labels.of("source", one.source)
         one.exit_name, one.overlap = EXITS.get(one.left, ""), mark_of(one, labels)
     choices = choices_of(places, every, labels, stages.names, town_year.today())
-    choices["list"] = lists_of(request.user, town_year)
     shown = {
         "town_year": town_year,
         "parcels": page,
@@ -233,13 +231,6 @@ def choices_of(places: list[Division], every: list[Group], labels: Labels, stage
         "finding": list(LABELS.items()),
         "overlap": CHOICES,
     }
-
-
-def lists_of(user, town_year: TownYear) -> list[tuple[str, str]]:
-    """The titles of the lists the town's parcels came with or were chosen on, the oldest first."""
-    rows = ParcelList.objects.visible_to(user).filter(town=town_year.town, year=town_year.year, role__in=OF_PARCELS)
-    titles = rows.order_by("received_on", "title").values_list("title", flat=True)
-    return [(title, title) for title in dict.fromkeys(titles)]
 
 
 def in_force(query: QueryDict, chosen: dict, choices: dict) -> list[dict]:

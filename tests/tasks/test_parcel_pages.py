@@ -193,6 +193,7 @@ def test_every_filter_narrows_the_list_and_its_totals(listed, client, query, cod
     shown = text(answer)
 
     assert {code for code in ("A1", "A2", "26966") if f">{code}<" in shown} == codes
+    assert ('name="list" value="' in shown) == ("list" in query)
     assert f"<strong>{len(codes)}</strong> 个图斑" in shown
     assert b"<script>" not in answer.content
 
