@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench import computing, land, pages, paper, towns
+from bench import computing, land, money, pages, paper, towns
 from bench.measure import Row, rate, seconds
 from farmland.places.models import Division
 from tasks.services import recompute
@@ -28,6 +28,8 @@ def measure():
     for size in SIZES:
         land.spread(town_year, size - first + 1, first=first)
         first = size + 1
+        if size == SIZES[0]:
+            money.owe(town_year)
         land.analyze()
         recompute(town_year.town, town_year.year)
         for name, address in shown(town_year, user).items():

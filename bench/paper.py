@@ -11,7 +11,7 @@ from bench.towns import official, person
 from farmland.accounts.models import Grant, User, record
 from farmland.jobs.models import Job, Upload
 from farmland.places.models import Division
-from parcels.models import Inspection, InspectionItem, Kind, Step, Work
+from parcels.models import Inspection, InspectionItem, Kind, Proposal, Step, Work
 from parcels.progress import Ladders
 from tasks.forms.receipts import next_receipt
 from tasks.models import Clue, Finding, Form, Issue, Plan, Referral, Submission, TownYear
@@ -34,6 +34,7 @@ def leave(town_year: TownYear, count: int) -> None:
         _acceptance(town_year, village, by, number)
     _issues(town_year, villages, numbers)
     _clues(town_year, villages, by, numbers)
+    _proposals(town_year, villages, by, numbers)
     _batch(town_year, by)
     plan = Plan.objects.get(town=town, year=town_year.year)
     Finding.objects.bulk_create(
@@ -108,6 +109,15 @@ def _clues(town_year: TownYear, villages: list[Division], by: User, numbers: ran
     common = {"town": town_year.town, "year": town_year.year, "by": by, "found_on": working_day()}
     Referral.objects.bulk_create(
         Referral(**common, subject=f"第 {number} 件", referred_to="纪委", referred_on=working_day())
+        for number in numbers
+    )
+
+
+def _proposals(town_year: TownYear, villages: list[Division], by: User, numbers: range) -> None:
+    facts = {"town": town_year.town, "year": town_year.year, "kind_id": "abandonment", "area_mu": 1, "slope": 3}
+    facts |= {"in_redline": False, "consented_on": working_day(), "land_class": "0305", "planned_order": 1}
+    Proposal.objects.bulk_create(
+        Proposal(**facts, division=villages[number % len(villages)], code=f"Z{number}", proposed_by=by)
         for number in numbers
     )
 

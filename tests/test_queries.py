@@ -10,7 +10,6 @@ from bench import computing, land, money, pages, paper, towns
 from farmland.accounts.models import ApiToken
 from farmland.api import LISTS
 from farmland.places.models import Division
-from parcels.models import Proposal
 from tasks.services import recompute
 
 pytestmark = pytest.mark.django_db
@@ -35,20 +34,9 @@ class Town:
         towns.more_villages(self.year, 8)
         land.spread(self.year, PARCELS, first=1 + number * PARCELS)
         paper.leave(self.year, 12)
-        self.propose(number)
         money.owe(self.year)
         recompute(self.year.town, self.year.year)
         computing.leave(self.year)
-
-    def propose(self, number: int) -> None:
-        """Self-chosen parcels, ten a round."""
-        villages = Division.objects.filter(town=self.year.town).exclude(pk=self.year.town_id)
-        facts = {"town": self.year.town, "year": self.year.year, "kind_id": "abandonment", "area_mu": 1, "slope": 3}
-        facts |= {"in_redline": False, "consented_on": self.year.today(), "land_class": "0305", "planned_order": 1}
-        Proposal.objects.bulk_create(
-            Proposal(**facts, division=one, code=f"Z{number}-{at}", proposed_by=towns.official(self.year.town))
-            for at, one in enumerate(villages[:10])
-        )
 
     def look(self) -> None:
         town, user = self.year.town, towns.official(self.year.town)
