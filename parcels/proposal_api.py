@@ -29,11 +29,7 @@ class ProposalList(ListView):
         decimal("slope", "坡度（度）"),
         Column("in_redline", "在生态红线内", kind="yes"),
         day("consented_on", "权利人同意日期"),
-        Column(
-            "state",
-            "状态",
-            help="proposed 待镇审核，town_approved 待县审批，approved 已批准，refused 未通过，withdrawn 已撤回",
-        ),
+        Column("state", "状态", help=STATES),
         Column("reason", "原因", help="未通过或撤回的原因"),
         Column("approval_number", "批复文号"),
         day("approved_on", "批复日期"),

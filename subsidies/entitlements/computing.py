@@ -6,8 +6,7 @@ No writes. What stands already and what becomes of it is ``subsidies.entitlement
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -63,7 +62,13 @@ class Computed:
     paid: list[Paid]
     rates: dict[str, str] = field(default_factory=dict)  # key → name of what was looked at
     notes: list[str] = field(default_factory=list)  # rates that could not be computed, in Chinese
-    asks: list[tuple[str, str, str]] = field(default_factory=list)  # what only people know, see ``asking``
+    rules: dict[Any, Rule] = field(default_factory=dict)  # version's key → what it says
+    facts: RoundFacts | None = None
+
+    @property
+    def asks(self) -> list[tuple[str, str, str]]:
+        """What only people know, see ``asking``; worked out when it is asked for."""
+        return asked(self.facts, self.rules.values()) if self.facts else []
 
     @property
     def total(self) -> Decimal:
@@ -102,19 +107,10 @@ def compute(
     What a demo user ruled counts for invented rows only; for a demo user (``by_demo``) every row is one.
     """
     rates = rates_of(round_)
-    done = Computed([], {one.key: one.name for one in rates})
-    rules: dict[Any, Rule] = {}
     held_by = versions.paying(rates)
-    for rate in rates:
-        for version in held_by[rate.pk]:
-            try:
-                rules[version.pk] = versions.rule_of(version)
-            except RuleError as error:
-                done.notes.append(f"“{rate}”第 {version.number} 版不能计算：{error}")
-        if not held_by[rate.pk]:
-            done.notes.append(f"“{rate}”没有已发布的版本，没有核算。")
+    rules, notes = rules_of(rates, held_by)
     facts = RoundFacts(round_, day, rules.values())
-    done.asks = asked(facts, rules.values())
+    done = Computed([], {one.key: one.name for one in rates}, notes, rules, facts)
     words, everybodys, real = words_of(round_.program, facts), rulings_of(round_), rulings_of(round_, is_demo=False)
     earlier = earlier_of(round_.program, round_, {one.key for one in rates})
     for at, rate in enumerate(rates):
@@ -132,14 +128,18 @@ def compute(
     return done
 
 
-def paying_rules(round_: Round) -> list[Rule]:
-    """The rules that pay in a round, without those that cannot be read (the computing names them)."""
-    found = []
-    for rows in versions.paying(rates_of(round_)).values():
-        for version in rows:
-            with suppress(RuleError):
-                found.append(versions.rule_of(version))
-    return found
+def rules_of(rates: Iterable[Rate], held_by: Mapping[Any, list[RateVersion]]) -> tuple[dict[Any, Rule], list[str]]:
+    """The rules of the versions that pay, by version, and in Chinese what cannot be computed."""
+    rules, notes = {}, []
+    for rate in rates:
+        for version in held_by[rate.pk]:
+            try:
+                rules[version.pk] = versions.rule_of(version)
+            except RuleError as error:
+                notes.append(f"“{rate}”第 {version.number} 版不能计算：{error}")
+        if not held_by[rate.pk]:
+            notes.append(f"“{rate}”没有已发布的版本，没有核算。")
+    return rules, notes
 
 
 def _remember(given: dict, awards: Iterable[Paid]) -> None:

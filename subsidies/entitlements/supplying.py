@@ -20,9 +20,10 @@ from parcels.models import Work
 from subsidies import invented
 from subsidies.claiming.claims import name_of
 from subsidies.entitlements.asking import OF_WORK, asked, entered
-from subsidies.entitlements.computing import paying_rules
+from subsidies.entitlements.computing import rates_of, rules_of
 from subsidies.entitlements.facts import RoundFacts
 from subsidies.models import Calculation, Claim, Round
+from subsidies.rates import versions
 from subsidies.refusals import lock_year, logged, may
 from subsidies.rules.words import DICTIONARY, Words
 from tasks.plan.provisions import YES_NO
@@ -72,7 +73,8 @@ class Blank:
 
 def blanks(round_: Round) -> list[Blank]:
     """What a round asks people for as its facts stand now: it is computed for this. The empty ones first."""
-    rules = paying_rules(round_)
+    rates = rates_of(round_)
+    rules = rules_of(rates, versions.paying(rates))[0].values()
     return _blanks(round_, asked(RoundFacts(round_, round_.today(), rules), rules))
 
 

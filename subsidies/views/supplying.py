@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from farmland.lib.refused import Refused
@@ -36,7 +36,7 @@ def calculation_facts(request, town_year: TownYear, pk):
             refused, status = refusal.message, 409 if refusal.code == "conflict" else 400
         else:
             messages.success(request, f"已保存 {count} 项资料，重新核算后生效。" if count else "没有改动。")
-            return redirect(f"{reverse('calculation_facts', kwargs=where(town_year) | {'pk': pk})}")
+            return redirect("calculation_facts", **where(town_year), pk=pk)
     asked = last_blanks(round_)
     page = Paginator(asked or [], PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "subsidies/calculation_facts.html", {
